@@ -1,0 +1,180 @@
+/**
+ * Renders the `.nspawn` file of a machine (systemd.nspawn(5)).
+ *
+ * @module
+ */
+import type { EnvEntry } from "../env/env_entry.ts";
+import { isKnownNspawnKey, nspawnKey, type NspawnSection, OLDEST_SYSTEMD } from "./keys.ts";
+import {
+  escapeBindField,
+  formatPlainPath,
+  formatPlainText,
+  quoteNspawnWord,
+  quoteNspawnWords,
+} from "./quote.ts";
+import {
+  formatUnitFile,
+  type UnitItem,
+  unitBlank,
+  unitComment,
+  unitEntry,
+  unitSection,
+} from "./unit_file.ts";
+
+/** One `Bind=` or `BindReadOnly=` line. Both paths are absolute. */
+export interface NspawnBind {
+  /** On the host; with `isIdmapped` no symlink (the kernel says EINVAL). */
+  readonly source: string;
+  /** In the machine. */
+  readonly target: string;
+  /** The machine's uid 0 owns what uid 0 owns on the host. Wanted with `privateUsers`. */
+  readonly isIdmapped: boolean;
+  readonly isReadOnly: boolean;
+}
+
+export interface NspawnNetwork {
+  readonly isVirtualEthernet: boolean;
+  /** Name of the host's bridge; absent: a point-to-point link. */
+  readonly bridge?: string | undefined;
+}
+
+/** Everything that a rendered `.nspawn` file says. Values are verbatim; the renderer quotes. */
+export interface NspawnSettings {
+  readonly isBoot: boolean;
+  readonly isProcessTwo: boolean;
+  /** The command line of the payload. */
+  readonly parameters: readonly string[];
+  /** No value may hold a line break: see `splitEnvironment()` in lib/env. */
+  readonly environment: readonly EnvEntry[];
+  /** Calls getent inside the image: leave it out, man8s-init switches users. */
+  readonly user?: string | undefined;
+  readonly workingDirectory?: string | undefined;
+  readonly killSignal: string;
+  readonly privateUsers: string;
+  readonly privateUsersOwnership: string;
+  /** Written on systemd 261 and later only. */
+  readonly restrictAddressFamilies: readonly string[];
+  readonly resolvConf: string;
+  readonly timezone: string;
+  readonly linkJournal: string;
+  readonly binds: readonly NspawnBind[];
+  readonly network: NspawnNetwork;
+}
+
+/** The template `network_isolated`, without what differs from machine to machine. */
+export const DEFAULT_NSPAWN_SETTINGS: NspawnSettings = {
+  isBoot: false,
+  isProcessTwo: true,
+  parameters: ["/man8s-init/00-init.sh"],
+  environment: [],
+  killSignal: "SIGRTMIN+3",
+  privateUsers: "pick",
+  privateUsersOwnership: "map",
+  restrictAddressFamilies: ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET"],
+  resolvConf: "copy-stub",
+  timezone: "copy",
+  linkJournal: "no",
+  binds: [],
+  network: { isVirtualEthernet: true, bridge: "srvgrp0" },
+};
+
+const HEADER = `Settings of a machine for systemd-nspawn; see systemd.nspawn(5).
+Rendered by mbctl once, when the machine was made. You may edit it: a change counts from
+the machine's next start. Values are not expanded; "…" and '…' keep blanks in a word.`;
+
+/** Comments that stand above a key. */
+const COMMENTS: Readonly<Record<string, string>> = {
+  "Exec.ProcessTwo": "The program runs as process 2; nspawn's own process 1 reaps zombies.",
+  "Exec.KillSignal": `Not the image's stop signal: nspawn sends this one to its own process 1, which
+ignores all but a few, and on SIGRTMIN+3 stops process 2 with SIGTERM. The image's
+signal is sent by ExecStop= in the drop-in of systemd-nspawn@.service.`,
+  "Exec.RestrictAddressFamilies": "NETLINK and PACKET are for ip and udhcpc of man8s-init.",
+  "Files.PrivateUsersOwnership":
+    "The root tree keeps its owners on disk, and is mapped when mounted.",
+};
+
+/**
+ * Renders the whole file, its end-of-line included.
+ *
+ * @param systemdVersion major version of the host's systemd; keys it does not know are left out
+ * @throws MbctlError (usage) when a value cannot stand in such a file (see quote.ts)
+ */
+export function renderNspawn(settings: NspawnSettings, systemdVersion: number): string {
+  const items: UnitItem[] = [unitComment(HEADER)];
+  for (const section of ["Exec", "Files", "Network"] as const) {
+    const lines = LINES[section](settings).filter(([key]) =>
+      isWritten(section, key, systemdVersion),
+    );
+    if (lines.length === 0) continue;
+    items.push(unitBlank(), unitSection(section));
+    let previous = "";
+    for (const [key, value] of lines) {
+      const comment = COMMENTS[`${section}.${key}`];
+      if (comment !== undefined && key !== previous) items.push(unitComment(comment));
+      items.push(unitEntry(key, value));
+      previous = key;
+    }
+  }
+  return formatUnitFile(items);
+}
+
+type Line = readonly [key: string, value: string];
+
+const LINES: Record<NspawnSection, (settings: NspawnSettings) => Line[]> = {
+  Exec: (settings) => [
+    ["Boot", yesNo(settings.isBoot)],
+    ["ProcessTwo", yesNo(settings.isProcessTwo)],
+    ...(settings.parameters.length > 0
+      ? [["Parameters", quoteNspawnWords(settings.parameters)] as const]
+      : []),
+    // One variable a line: systemd adds them up, and people can read and edit them.
+    ...settings.environment.map(
+      ([name, value]) => ["Environment", quoteNspawnWord(`${name}=${value}`)] as const,
+    ),
+    ...optional("User", settings.user, formatPlainText),
+    ...optional("WorkingDirectory", settings.workingDirectory, formatPlainPath),
+    ["KillSignal", formatPlainText(settings.killSignal)],
+    ["PrivateUsers", formatPlainText(settings.privateUsers)],
+    ...(settings.restrictAddressFamilies.length > 0
+      ? [["RestrictAddressFamilies", quoteNspawnWords(settings.restrictAddressFamilies)] as const]
+      : []),
+    ["ResolvConf", formatPlainText(settings.resolvConf)],
+    ["Timezone", formatPlainText(settings.timezone)],
+    ["LinkJournal", formatPlainText(settings.linkJournal)],
+  ],
+  Files: (settings) => [
+    ["PrivateUsersOwnership", formatPlainText(settings.privateUsersOwnership)],
+    ...settings.binds.map(
+      (bind) => [bind.isReadOnly ? "BindReadOnly" : "Bind", formatBind(bind)] as const,
+    ),
+  ],
+  Network: ({ network }) => [
+    ["VirtualEthernet", yesNo(network.isVirtualEthernet)],
+    ...optional("Bridge", network.bridge, formatPlainText),
+  ],
+};
+
+function formatBind(bind: NspawnBind): string {
+  const fields = [escapeBindField(bind.source), escapeBindField(bind.target)];
+  // Always an option at the end: a path's trailing blank then is not at the line's end. "rbind" is the default.
+  fields.push(bind.isIdmapped ? "idmap" : "rbind");
+  return fields.join(":");
+}
+
+function isWritten(section: NspawnSection, key: string, systemdVersion: number): boolean {
+  const found = nspawnKey(section, key);
+  if (found === undefined) throw new TypeError(`no such nspawn key: ${section}.${key}`);
+  return found.since <= OLDEST_SYSTEMD || isKnownNspawnKey(section, key, systemdVersion);
+}
+
+function optional(
+  key: string,
+  value: string | undefined,
+  format: (value: string) => string,
+): Line[] {
+  return value === undefined ? [] : [[key, format(value)]];
+}
+
+function yesNo(value: boolean): string {
+  return value ? "yes" : "no";
+}
