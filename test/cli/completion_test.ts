@@ -1,0 +1,114 @@
+import { describe, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { completeWords } from "../../lib/cli/completion.ts";
+import { hostSources } from "../../lib/cli/completion_sources.ts";
+import { fixtureTable } from "./fixture_verbs.ts";
+import { transcript } from "./transcript.ts";
+
+const sources = {
+  machines: (root: string) => (root === "/" ? ["web", "db"] : [`of-${root}`]),
+  images: () => ["docker.io/library/redis:7", "localhost:5000/x@sha256:00"],
+};
+
+describe("completeWords()", () => {
+  const rows: [string, readonly string[], string?][] = [
+    ["", ["machines", "fail", "ask", "help"]],
+    ["mach", ["machines", "fail", "ask", "help"]],
+    ["-", ["--help", "--version", "--verbose", "--root"]],
+    ["--root ", [], "directories"],
+    ["--root /x machines start ", ["of-/x"]],
+    ["machines ", ["pull", "list", "logs", "start", "shell"]],
+    ["help machines ", ["pull", "list", "logs", "start", "shell"]],
+    ["machines list ", []],
+    ["machines start ", ["web", "db"]],
+    ["machines start web ", ["db"]],
+    ["machines start --root=/y ", ["of-/y"]],
+    ["machines pull ", ["docker.io/library/redis:7", "localhost:5000/x@sha256:00"]],
+    ["machines pull oci:/x", ["docker.io/library/redis:7", "localhost:5000/x@sha256:00"], "files"],
+    ["machines pull redis ", []],
+    ["machines pull --template ", ["network_isolated", "host_network"]],
+    ["machines pull --template=", ["--template=network_isolated", "--template=host_network"]],
+    ["machines pull --tls-verify=", ["--tls-verify=true", "--tls-verify=false"]],
+    ["machines pull --mount ", []],
+    ["machines logs -n ", []],
+    ["machines logs -n5 ", ["web", "db"]],
+    ["machines logs -f ", ["web", "db"]],
+    ["machines logs -f -", ["--follow", "--lines", "--json", "--verbose", "--root", "--help"]],
+    ["machines logs --follow -", ["--lines", "--json", "--verbose", "--root", "--help"]],
+    ["machines shell web ", []],
+    ["machines shell web -- ", [], "files"],
+    ["machines start -- ", ["web", "db"]],
+    ["ask ", [], "files"],
+    ["ask --into ", [], "directories"],
+    ["ask --into=/v", [], "directories"],
+    ["fail ", ["failed", "usage", "host", "conflict", "tool", "interrupted", "bug"]],
+    ["nonsense ", []],
+    ["machines nonsense ", []],
+    ["machines list --nonsense=", []],
+  ];
+  test.each(rows.map(([line, texts, shell]) => ({ line, texts, shell })))(
+    "offers what may follow $line",
+    async ({ line, texts, shell }) => {
+      const completion = await completeWords(fixtureTable, line.split(" "), sources);
+      expect(completion.candidates.map(({ text }) => text)).toEqual([...texts]);
+      expect(completion.shell as string | undefined).toBe(shell);
+    },
+  );
+});
+
+describe("the hidden verb __complete", () => {
+  const run = (words: readonly string[]) =>
+    transcript(fixtureTable, ["__complete", ...words], {
+      options: { completion: sources },
+    });
+
+  test("offers what begins like the word, and says what it means", async () => {
+    expect(await run(["zsh", "--", "machines", "l"])).toEqual({
+      exitCode: 0,
+      stdout: "list\tlist the machines\nlogs\tshow the journal of a machine\n",
+      stderr: "",
+    });
+  });
+
+  test("gives bash the part behind the last word break", async () => {
+    const seen = await run(["bash", "mbctl machines pull docker.io/library/redis:"]);
+    expect(seen.stdout).toBe("7\t\n");
+  });
+
+  test("tells the shell to offer files", async () => {
+    expect((await run(["fish", "--", "ask", "x"])).stdout).toBe(":files\n");
+  });
+
+  test("says nothing where the line makes no sense", async () => {
+    expect((await run(["bash", "mbctl --nonsense machines "])).stdout).toBe("");
+    expect((await run(["bash"])).stdout).not.toMatch(/undefined/);
+    expect((await run([])).exitCode).toBe(0);
+  });
+});
+
+describe("hostSources", () => {
+  test("finds machines by their configuration and images in the cache", () => {
+    const root = mkdtempSync(join(tmpdir(), "mbctl-completion-"));
+    try {
+      expect([hostSources.machines(root), hostSources.images(root)]).toEqual([[], []]);
+      mkdirSync(join(root, "var/lib/man8machine_configs/web"), {
+        recursive: true,
+      });
+      mkdirSync(join(root, "var/lib/man8machine_configs/.staging"));
+      mkdirSync(join(root, "var/cache/mbctl"), { recursive: true });
+      writeFileSync(join(root, "var/cache/mbctl/references"), "b:1\na:1\n");
+      writeFileSync(
+        join(root, "var/lib/man8machine_configs/web/machine.toml"),
+        '[image]\nreference = "docker.io/library/redis:7"\n',
+      );
+      expect([hostSources.machines(root), hostSources.images(root)]).toEqual([
+        ["web"],
+        ["a:1", "b:1", "docker.io/library/redis:7"],
+      ]);
+    } finally {
+      rmSync(root, { recursive: true });
+    }
+  });
+});
