@@ -1,0 +1,160 @@
+/**
+ * The one place where mbctl writes files: every write is staged beside its
+ * target, synced, and renamed; a killed run leaves the old state or the new one.
+ *
+ * @module
+ */
+
+import {
+  chmodSync,
+  closeSync,
+  fchmodSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  symlinkSync,
+  unlinkSync,
+  writeSync,
+} from "node:fs";
+import { dirname } from "node:path";
+import { MbctlError } from "../errors.ts";
+import { stagedName } from "../machine/paths.ts";
+
+/**
+ * Whether anything has this name: also a link that leads nowhere.
+ *
+ * @throws {MbctlError} (host) when a folder above it cannot be searched.
+ */
+export function nameExists(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+  } catch (error) {
+    throw explainDenial(path, error);
+  }
+}
+
+/** The content of a file, or undefined when there is none. */
+export function readTextIfPresent(path: string): string | undefined {
+  try {
+    return readFileSync(path, "utf8");
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
+    throw explainDenial(path, error);
+  }
+}
+
+/** The names in a directory, sorted; none when there is no such directory. */
+export function listDirectory(path: string): string[] {
+  try {
+    return readdirSync(path).sort();
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "ENOTDIR")) return [];
+    throw explainDenial(path, error);
+  }
+}
+
+/** Where a symbolic link points, or undefined when the name is no link. */
+export function readLinkIfPresent(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    if (isErrno(error, "ENOENT", "EINVAL", "ENOTDIR")) return undefined;
+    throw error;
+  }
+}
+
+/** Makes a directory with this mode, and its parents with 0755, whatever the umask. What exists is left as it is. */
+export function makeDirectory(path: string, mode: number): void {
+  if (nameExists(path)) return;
+  makeDirectory(dirname(path), 0o755);
+  try {
+    mkdirSync(path, { mode });
+  } catch (error) {
+    // Another mbctl, at work on another machine, was faster.
+    if (isErrno(error, "EEXIST")) return;
+    throw error;
+  }
+  chmodSync(path, mode);
+}
+
+/**
+ * Writes a whole file: staged as a hidden name beside it, synced, renamed.
+ * A file that has this content and mode already is left alone.
+ *
+ * @returns whether anything was written.
+ */
+export function writeFileDurably(path: string, text: string, mode: number): boolean {
+  const before = lstatSync(path, { throwIfNoEntry: false });
+  if (before?.isFile() && (before.mode & 0o7777) === mode && readTextIfPresent(path) === text) {
+    return false;
+  }
+  const staged = stagedName(path);
+  removeFile(staged);
+  const file = openSync(staged, "wx", mode);
+  try {
+    const bytes = Buffer.from(text);
+    for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+    fchmodSync(file, mode);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+  renameSync(staged, path);
+  syncDirectory(dirname(path));
+  return true;
+}
+
+/** Makes a symbolic link, in one step also where another link stands. */
+export function writeSymlink(path: string, target: string): boolean {
+  if (readLinkIfPresent(path) === target) return false;
+  const staged = stagedName(path);
+  removeFile(staged);
+  symlinkSync(target, staged);
+  renameSync(staged, path);
+  syncDirectory(dirname(path));
+  return true;
+}
+
+/** Moves a name within its file system; the target must be free. */
+export function moveName(from: string, to: string): void {
+  renameSync(from, to);
+  syncDirectory(dirname(to));
+  if (dirname(from) !== dirname(to)) syncDirectory(dirname(from));
+}
+
+/** Removes one file or link; none is no error. */
+export function removeFile(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch (error) {
+    if (!isErrno(error, "ENOENT")) throw error;
+  }
+}
+
+/** Makes a rename or removal in a directory outlast a power loss. */
+export function syncDirectory(path: string): void {
+  const directory = openSync(path, "r");
+  try {
+    fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** Whether an error is one of the kernel's that are named. */
+export function isErrno(error: unknown, ...codes: string[]): boolean {
+  return error instanceof Error && codes.includes((error as NodeJS.ErrnoException).code ?? "");
+}
+
+/** A file that only root may see is no bug of ours: say what to do. */
+function explainDenial(path: string, error: unknown): unknown {
+  if (!isErrno(error, "EACCES")) return error;
+  return new MbctlError("host", `Cannot read ${JSON.stringify(path)}: permission is denied`, {
+    hint: "run the command again with sudo",
+  });
+}

@@ -1,0 +1,196 @@
+/**
+ * The one place where mbctl starts child processes, by zx.
+ *
+ * zx is given everything that it would otherwise take from the environment
+ * (`ZX_PREFIX`, `ZX_SHELL`, …): those variables would be code injection into a
+ * tool that runs as root. No word of ours is ever parsed by a shell: an argv is
+ * quoted once, by our own quoter, and the shell does nothing but `exec` it.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { MbctlError } from "../errors.ts";
+import { quoteLine, quoteWords } from "../env/posix_sh.ts";
+import { installHint } from "./install_hint.ts";
+
+export interface RunOptions {
+  /** Text for the child's standard input; without it, stdin is empty. */
+  readonly input?: string | undefined;
+  /** Variables added to (or, as undefined, taken from) the scrubbed environment. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined;
+  readonly cwd?: string | undefined;
+  /** Exit codes that are no error; default: 0 alone. */
+  readonly allowExitCodes?: readonly number[] | undefined;
+  /** The child gets SIGTERM after this long, and the call fails. */
+  readonly timeoutMs?: number | undefined;
+  /** Aborting it ends the child and fails the call as interrupted. */
+  readonly signal?: AbortSignal | undefined;
+  readonly onStdoutLine?: ((line: string) => void) | undefined;
+  readonly onStderrLine?: ((line: string) => void) | undefined;
+}
+
+export interface RunResult {
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly exitCode: number;
+}
+
+/**
+ * Runs a program to its end.
+ *
+ * @throws {CommandError} when it exits with a code that is not allowed.
+ * @throws {MbctlError} of kind "host" when the program is not installed, of
+ * kind "interrupted" when `signal` was aborted.
+ */
+export type Run = (argv: readonly string[], options?: RunOptions) => Promise<RunResult>;
+
+/** A child process that failed. */
+export class CommandError extends MbctlError {
+  readonly argv: readonly string[];
+  readonly result: RunResult;
+
+  constructor(argv: readonly string[], result: RunResult, state: string) {
+    const said = lastLines(result.stderr || result.stdout, 12);
+    super("tool", `Cannot run ${JSON.stringify(argv[0])}: ${state}`, {
+      ...(said === "" ? {} : { cause: new Error(said) }),
+      hint: "run the command again with -v to see every command as one line",
+    });
+    this.argv = argv;
+    this.result = result;
+  }
+}
+
+/** The error for a program that the host lacks. */
+export function missingProgram(program: string): MbctlError {
+  return new MbctlError("host", `Cannot find the program "${program}": it is not installed`, {
+    hint: installHint(program),
+  });
+}
+
+/** @throws {MbctlError} (host) when a program is not installed. */
+export function requireProgram(program: string): void {
+  if (!hasProgram(program)) throw missingProgram(program);
+}
+
+/** Whether a program is installed, where children of ours look for it. */
+export function hasProgram(program: string): boolean {
+  return Bun.which(program, { PATH: childEnvironment().PATH ?? "" }) !== null;
+}
+
+/**
+ * What children may see of our environment: what skopeo needs to find its
+ * accounts, mirrors, certificates and proxies, and what every program needs.
+ */
+const passed =
+  /^(PATH|HOME|USER|LOGNAME|TMPDIR|TZ|TERM|XDG_[A-Z_]+|REGISTRY_[A-Z_]+|DOCKER_[A-Z_]+|CONTAINERS_[A-Z_]+|SSL_CERT_(FILE|DIR)|(HTTPS?|NO|ALL|FTP)_PROXY|GNUPGHOME|DBUS_[A-Z_]+)$/i;
+
+/** The environment of every child, with a fixed language so that we can read its answers. */
+export function childEnvironment(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string> {
+  const result: Record<string, string> = {};
+  for (const [name, value] of Object.entries(env)) {
+    if (value !== undefined && passed.test(name)) result[name] = value;
+  }
+  result.PATH ??= "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  result.LC_ALL = "C.UTF-8";
+  return result;
+}
+
+export interface MakeRunOptions {
+  /** Told every command, as one line that can be pasted into a shell. */
+  readonly onCommand?: ((line: string) => void) | undefined;
+  /** Aborting it ends every child that has no signal of its own. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Builds the `run` of one invocation of mbctl. */
+export function makeRun({ onCommand = () => {}, signal: common }: MakeRunOptions = {}): Run {
+  return async (argv, options = {}) => {
+    const signal = options.signal ?? common;
+    const [program] = argv;
+    if (program === undefined) throw new TypeError("run() needs a program");
+    const env: Record<string, string> = childEnvironment();
+    for (const [name, value] of Object.entries(options.env ?? {})) {
+      if (value === undefined) delete env[name];
+      else env[name] = value;
+    }
+    if (Bun.which(program, { PATH: env.PATH ?? "" }) === null) throw missingProgram(program);
+    onCommand(quoteLine(argv));
+    if (signal?.aborted) throw interrupted();
+
+    const { $ } = await import("zx/core");
+    const shell = $({
+      shell: "/bin/sh",
+      prefix: `exec ${quoteWords(diesWithUs())} `,
+      postfix: "",
+      quote: (word: string) => quoteWords([word]),
+      verbose: false,
+      quiet: true,
+      nothrow: true,
+      detached: false,
+      preferLocal: false,
+      env,
+      // zx leaves a pipe open where there is no input: a program that reads would wait forever.
+      ...(options.input
+        ? { input: options.input }
+        : { stdio: ["ignore", "pipe", "pipe"] as const }),
+      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+    });
+    const child = shell`${argv}`;
+    // Not by zx, which asks ps(1) for a tree of processes: every shell between us and the program is gone by exec.
+    const stop = () => void child.child?.kill("SIGTERM");
+    signal?.addEventListener("abort", stop);
+    const timer = options.timeoutMs === undefined ? undefined : setTimeout(stop, options.timeoutMs);
+    if (options.onStdoutLine) eachLine(child.stdout, options.onStdoutLine);
+    if (options.onStderrLine) eachLine(child.stderr, options.onStderrLine);
+    const output = await child;
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", stop);
+    const exitCode = output.exitCode ?? 128;
+    const result = { stdout: output.stdout, stderr: output.stderr, exitCode };
+    const isDone = (options.allowExitCodes ?? [0]).includes(exitCode) && output.signal === null;
+    // Ctrl-C goes to the whole process group, and the child's end may be heard before our own signal is.
+    if (!isDone && signal !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+    if (signal?.aborted) throw interrupted();
+    if (isDone) return result;
+    throw new CommandError(
+      argv,
+      result,
+      output.signal === null ? `it exited with code ${exitCode}` : `it ended by ${output.signal}`,
+    );
+  };
+}
+
+/**
+ * The words before a command that make it end with us, also when we are killed:
+ * the next run must not find a child of ours that still writes to what it
+ * clears. setpriv(1) sets the signal; the shell after it ends by itself where we
+ * were gone before that.
+ */
+function diesWithUs(): string[] {
+  const guard = `[ "$PPID" = ${process.pid} ] && exec "$@"`;
+  return ["setpriv", "--pdeathsig=KILL", "--", "/bin/sh", "-c", guard, "sh"];
+}
+
+/** The error of work that the user stopped. */
+export function interrupted(): MbctlError {
+  return new MbctlError("interrupted", "Interrupted");
+}
+
+function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {
+  let rest = "";
+  stream.on("data", (chunk: Buffer | string) => {
+    const parts = (rest + chunk.toString()).split(/\r\n|[\r\n]/);
+    rest = parts.pop() ?? "";
+    for (const part of parts) onLine(part);
+  });
+  stream.on("end", () => {
+    if (rest !== "") onLine(rest);
+  });
+}
+
+function lastLines(text: string, count: number): string {
+  return text.trimEnd().split("\n").slice(-count).join("\n");
+}
