@@ -1,0 +1,39 @@
+/**
+ * A host as the verbs see it: a root directory, a way to run commands, and
+ * settings.
+ *
+ * @module
+ */
+
+import { type HostConfig, parseHostConfig } from "../machine/host_config.ts";
+import { foldersBelow } from "../machine/paths.ts";
+import { readTextIfPresent } from "./files.ts";
+import { makeRun, type Run } from "./run.ts";
+
+export interface Host {
+  /** Where the host's file system begins: "/", or what `--root` names. */
+  readonly root: string;
+  /** Whether systemd of this very root runs, and is to be asked and told. */
+  readonly isLive: boolean;
+  readonly run: Run;
+  readonly config: HostConfig;
+}
+
+/** What opening a host needs of a verb's context. */
+export interface HostContext {
+  readonly root: string;
+  readonly log: { command(line: string): void };
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * Opens a host: reads its settings, nothing else.
+ *
+ * @throws {MbctlError} (usage) when config.toml cannot be read.
+ */
+export function openHost({ root, log, signal }: HostContext): Host {
+  const file = foldersBelow(root).hostConfiguration;
+  const config = parseHostConfig(readTextIfPresent(file), file);
+  const run = makeRun({ onCommand: (line) => log.command(line), signal });
+  return { root, isLive: root === "/", run, config };
+}

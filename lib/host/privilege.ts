@@ -1,0 +1,21 @@
+/**
+ * What only root may do.
+ *
+ * @module
+ */
+
+import process from "node:process";
+import { MbctlError } from "../errors.ts";
+
+/**
+ * Wants the process to be root.
+ *
+ * @param what what is to be done, for the message: `make a machine`.
+ * @throws {MbctlError} (host) when it is not.
+ */
+export function requireRoot(what: string): void {
+  if (process.geteuid?.() === 0) return;
+  throw new MbctlError("host", `Cannot ${what}: that takes root`, {
+    hint: "run the command again with sudo",
+  });
+}

@@ -1,0 +1,71 @@
+/**
+ * /etc/mbctl/config.toml: the host's settings, every key optional.
+ *
+ * @module
+ */
+
+import * as v from "valibot";
+import { formatPrefix, type Ipv6Prefix, parsePrefix } from "../address/ipv6.ts";
+import { MbctlError, usageError } from "../errors.ts";
+import { parseToml } from "./machine_toml.ts";
+
+export interface HostConfig {
+  /** The bridge that machines are plugged into. */
+  readonly bridge: string;
+  /** The host's /64 on the mesh, for hosts where yggdrasil cannot be asked. */
+  readonly prefix?: Ipv6Prefix | undefined;
+  /** A static busybox, when it is not found by itself. */
+  readonly busybox?: string | undefined;
+  /** How long an app may take to end before it is killed. */
+  readonly stopTimeoutSec: number;
+}
+
+/** The settings of a host without a configuration file. */
+export const defaultHostConfig: HostConfig = { bridge: "srvgrp0", stopTimeoutSec: 10 };
+
+const schema = v.strictObject({
+  bridge: v.optional(
+    v.pipe(v.string(), v.regex(/^[^\s/:]{1,15}$/, "an interface name of 1 to 15 characters")),
+  ),
+  prefix: v.optional(v.string()),
+  busybox: v.optional(v.pipe(v.string(), v.startsWith("/"))),
+  stop_timeout_sec: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3600))),
+});
+
+/**
+ * Reads the host's settings.
+ *
+ * @param text the file's content, or undefined when there is no file.
+ * @throws {MbctlError} (usage) naming file, key and expectation.
+ */
+export function parseHostConfig(text: string | undefined, file: string): HostConfig {
+  if (text === undefined) return defaultHostConfig;
+  const read = v.safeParse(schema, parseToml(text, file));
+  const invalid = (state: string) =>
+    usageError(
+      `Cannot read ${JSON.stringify(file)}: ${state}`,
+      "mend the file; its keys are in the README",
+    );
+  if (!read.success) throw invalid(v.summarize(read.issues));
+  const { bridge, prefix, busybox, stop_timeout_sec } = read.output;
+  return {
+    bridge: bridge ?? defaultHostConfig.bridge,
+    prefix: prefix === undefined ? undefined : readPrefix(prefix, invalid),
+    busybox,
+    stopTimeoutSec: stop_timeout_sec ?? defaultHostConfig.stopTimeoutSec,
+  };
+}
+
+function readPrefix(text: string, invalid: (state: string) => MbctlError): Ipv6Prefix {
+  try {
+    return parsePrefix(text);
+  } catch (error) {
+    throw error instanceof MbctlError ? invalid(`prefix: ${error.message}`) : error;
+  }
+}
+
+/** The settings in words, for debug output. */
+export function describeHostConfig(config: HostConfig): string {
+  const prefix = config.prefix === undefined ? "from yggdrasil" : formatPrefix(config.prefix);
+  return `bridge ${config.bridge}, prefix ${prefix}, busybox ${config.busybox ?? "found on the host"}`;
+}
