@@ -1,0 +1,134 @@
+/**
+ * Carries steps out. It decides nothing: what happens is what the plan says.
+ *
+ * @module
+ */
+
+import { MbctlError } from "../errors.ts";
+import { isErrno, makeDirectory, moveName, writeFileDurably, writeSymlink } from "../host/files.ts";
+import type { Host } from "../host/host.ts";
+import { installInit } from "../host/install_init.ts";
+import { removeTree } from "../host/remove_tree.ts";
+import { makeDirectoryInside } from "../host/root_tree.ts";
+import { CommandError, interrupted } from "../host/run.ts";
+import {
+  clearHostVolume,
+  copyVolume,
+  placeHostVolume,
+  stageHostVolume,
+} from "../host/volume_copy.ts";
+import { controlUnits, forgetFailures } from "./lifecycle.ts";
+import { describeStep, type Step } from "./step.ts";
+
+/** Gets images; absent where a plan has no such steps. */
+export interface ImageTools {
+  /** Fetches the inspected image into a folder, which it makes. */
+  fetch(into: string): Promise<void>;
+  /** Applies the layers of a fetched image, giving a root tree at a free name. */
+  applyLayers(image: string, tree: string): Promise<void>;
+}
+
+/** What steps are carried out with. */
+export interface ApplyTools {
+  readonly host: Host;
+  readonly image?: ImageTools;
+  /** The machine's name: part of the names of what is staged outside our folders. */
+  readonly machine?: string;
+  /** Aborted when the user stops us; looked at before each step. */
+  readonly signal?: AbortSignal | undefined;
+  /** Told each step before it begins. */
+  readonly onStep?: ((description: string) => void) | undefined;
+}
+
+/**
+ * Carries the steps out, one after the other, and stops at the first that fails.
+ *
+ * @throws {MbctlError} naming the step; of kind "interrupted" when `signal` was
+ * aborted, of kind "host" when the disk is full or read-only.
+ */
+export async function applySteps(steps: readonly Step[], tools: ApplyTools): Promise<void> {
+  for (const step of steps) {
+    // Most steps never wait for anything: without a turn of the event loop nobody would hear Ctrl-C.
+    await new Promise(setImmediate);
+    if (tools.signal?.aborted) throw interrupted();
+    tools.onStep?.(describeStep(step));
+    try {
+      await applyStep(step, tools);
+    } catch (error) {
+      if (tools.signal?.aborted) throw interrupted();
+      throw explain(step, error);
+    }
+  }
+}
+
+async function applyStep(step: Step, { host, image, machine = "" }: ApplyTools): Promise<void> {
+  switch (step.kind) {
+    case "make-directory":
+      return makeDirectory(step.path, step.mode);
+    case "write-file":
+      return void writeFileDurably(step.path, step.text, step.mode);
+    case "link":
+      return void writeSymlink(step.path, step.target);
+    case "move":
+      return moveName(step.from, step.to);
+    case "remove":
+      return removeTree(step.path);
+    case "fetch-image":
+      return await image?.fetch(step.into);
+    case "apply-layers":
+      return await image?.applyLayers(step.image, step.tree);
+    case "complete-tree":
+      for (const directory of step.directories) makeDirectoryInside(step.tree, directory);
+      return;
+    case "install-init":
+      return await installInit(host.run, step.tree, step.busybox);
+    case "copy-volume":
+      return await copyVolume(host.run, step.tree, step.path, step.into);
+    case "stage-host-volume":
+      return await stageHostVolume(host.run, step.tree, step.path, step.into, machine);
+    case "place-host-volume":
+      return placeHostVolume(step.into, machine);
+    case "clear-host-volume":
+      return clearHostVolume(step.into, machine);
+    case "sync":
+      return void (await host.run(["sync", "-f", step.path]));
+    case "forget-failure":
+      return await forgetFailures(host, [step.name]);
+    case "reload-systemd":
+      return void (await host.run(["systemctl", "daemon-reload"], { timeoutMs: 60_000 }));
+    case "unit":
+      return await controlUnits(host, step.action, step.units);
+  }
+}
+
+/** The kernel's refusals that a user can do something about. */
+const refusals: Readonly<Record<string, readonly [state: string, hint: string]>> = {
+  ENOSPC: ["no space is left on the device", "make room (df -h), then run the command again"],
+  EDQUOT: ["the disk quota is exceeded", "make room, then run the command again"],
+  EROFS: ["the file system is read-only", "mount it writable, then run the command again"],
+  EACCES: ["permission is denied", "run the command as root"],
+  EPERM: [
+    "the operation is not permitted",
+    "run the command as root, on a file system that allows it",
+  ],
+  EIO: ["the device failed", "look at the kernel's log: journalctl -k"],
+  EXDEV: [
+    "source and target lie on different file systems",
+    "keep each of mbctl's folders on one file system",
+  ],
+};
+
+function explain(step: Step, error: unknown): unknown {
+  if (error instanceof CommandError && error.cause !== undefined) {
+    const isFull = /No space left on device/.test(error.result.stderr);
+    return new MbctlError("tool", `Cannot ${describeStep(step)}: ${error.argv[0]} failed`, {
+      hint: isFull ? refusals.ENOSPC?.[1] : error.hint,
+      cause: error.cause,
+    });
+  }
+  if (error instanceof MbctlError || !(error instanceof Error)) return error;
+  const code = Object.keys(refusals).find((candidate) => isErrno(error, candidate));
+  const [state, hint] = refusals[code ?? ""] ?? [];
+  if (state === undefined) return error;
+  return new MbctlError("host", `Cannot ${describeStep(step)}: ${state}`, { hint, cause: error });
+}

@@ -1,0 +1,86 @@
+/**
+ * Everything that is known of a machine, each thing with where it was read.
+ *
+ * @module
+ */
+
+import { parseEnvFile } from "../env/env_file.ts";
+import { listDirectory, nameExists, readLinkIfPresent, readTextIfPresent } from "../host/files.ts";
+import type { Host } from "../host/host.ts";
+import { readLeader } from "../host/systemd.ts";
+import { nspawnWords, readNspawn } from "../nspawn/read.ts";
+import { readMachine } from "./inventory.ts";
+import { type MachineName, machineUnit } from "./name.ts";
+import { machinePaths } from "./paths.ts";
+import { summarize } from "./summary.ts";
+import { volumeSource } from "./volumes.ts";
+
+/** A fact, and the file or program that it comes from. */
+export interface Fact {
+  readonly name: string;
+  readonly value: string;
+  readonly source: string;
+}
+
+/**
+ * Reads all facts of a machine. Values of variables are left out: they may be
+ * secrets; their names are there.
+ *
+ * @throws {MbctlError} (usage) when there is no such machine.
+ */
+export async function readDetails(host: Host, name: MachineName): Promise<Fact[]> {
+  const machine = await readMachine(host, name);
+  const paths = machinePaths(host.root, name);
+  const facts: Fact[] = [];
+  const add = (fact: string, value: string | undefined, source: string) => {
+    if (value !== undefined && value !== "") facts.push({ name: fact, value, source });
+  };
+  const { spec, unit } = machine;
+  const summary = summarize(machine);
+  const service = machineUnit(name);
+
+  add("name", name, paths.machineToml);
+  add("image", spec.image.reference, paths.machineToml);
+  add("digest", spec.image.digest, paths.machineToml);
+  add("manifest digest", spec.image.manifestDigest, paths.machineToml);
+  add("template", spec.template, paths.machineToml);
+  for (const volume of spec.volumes) {
+    const kept = volumeSource(paths, volume) ?? paths.tree + volume.path;
+    add(`volume ${volume.path}`, `${volume.kind}, in ${kept}`, paths.machineToml);
+  }
+  add("state", summary.state, host.isLive ? service : "not asked: --root");
+  add("since", summary.since, service);
+  if (unit !== undefined) {
+    add("starts at boot", unit.isEnabled ? "yes" : "no", paths.bootLink);
+    if (unit.active === "failed")
+      add("exit status", `${unit.exitStatus} (${unit.result})`, service);
+  }
+  if (host.isLive && unit?.active === "active") {
+    const leader = await readLeader(host.run, name);
+    add("process 1", leader === undefined ? undefined : String(leader), "machinectl");
+  }
+
+  const environment = parseEnvFile(readTextIfPresent(paths.envFile) ?? "", paths.envFile);
+  const own = new Map(environment);
+  add("address", machine.address, paths.envFile);
+  add("command", own.get("MAN8S_APPLICATION_ARGS"), paths.envFile);
+  add("user", own.get("MAN8S_APPLICATION_USER"), paths.envFile);
+  const variables = environment
+    .map(([variable]) => variable)
+    .filter((variable) => !variable.startsWith("MAN8S_"));
+  add("variables", variables.join(" "), paths.envFile);
+
+  const nspawn = readNspawn(readTextIfPresent(paths.nspawn) ?? "");
+  for (const id of ["Exec.WorkingDirectory", "Network.Bridge", "Exec.PrivateUsers"]) {
+    add(id.slice(id.indexOf(".") + 1), nspawnWords(nspawn, id).join(" "), paths.nspawn);
+  }
+  add(
+    "root tree",
+    nameExists(paths.tree) ? paths.tree : "missing",
+    readLinkIfPresent(paths.machineLink) === undefined ? "missing link" : paths.machineLink,
+  );
+  add("configuration", paths.configuration, "mbctl");
+  add("data", nameExists(paths.storage) ? paths.storage : undefined, "mbctl");
+  add("unit settings", listDirectory(paths.unitDropInFolder).join(" "), paths.unitDropInFolder);
+  return facts;
+}

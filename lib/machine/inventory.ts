@@ -1,0 +1,151 @@
+/**
+ * Which machines a host has, and what is known of each.
+ *
+ * @module
+ */
+
+import { isErrno, listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
+import type { Host } from "../host/host.ts";
+import { isStopped, readLeader, readUnitStates, type UnitState } from "../host/systemd.ts";
+import { parseEnvFile } from "../env/env_file.ts";
+import { MbctlError } from "../errors.ts";
+import { machineSuffix } from "../address/machine_address.ts";
+import { parseMachineToml } from "./machine_toml.ts";
+import { hostInterfaceName, isMachineName, type MachineName, machineUnit } from "./name.ts";
+import { foldersBelow, machinePaths, namesOf } from "./paths.ts";
+import type { MachineSpec } from "./spec.ts";
+
+/** One machine, as far as its files and systemd tell. */
+export interface Machine {
+  readonly name: MachineName;
+  readonly spec: MachineSpec;
+  /** The mesh address that its env file gives it; undefined when that is missing. */
+  readonly address: string | undefined;
+  readonly unit: UnitState | undefined;
+  /** Work on it was begun and not ended, by a run that was killed or still goes on. */
+  readonly pending: "pull" | "remove" | undefined;
+}
+
+/** A machine of a list; its own files may be broken. */
+export interface ListedMachine extends Omit<Machine, "spec"> {
+  readonly spec: MachineSpec | undefined;
+  /** Why its files cannot be read. */
+  readonly problem?: MbctlError | undefined;
+}
+
+/** The names of all machines that mbctl made, sorted; folders with other names are none of ours. */
+export function listMachineNames(root: string): MachineName[] {
+  const { configurations } = foldersBelow(root);
+  return listDirectory(configurations)
+    .filter(isMachineName)
+    .filter((name) => nameExists(`${configurations}/${name}/machine.toml`));
+}
+
+/** All machines of a host, by name. One whose files are broken does not hide the others. */
+export async function readMachines(host: Host): Promise<ListedMachine[]> {
+  const names = listMachineNames(host.root);
+  const units = host.isLive
+    ? await readUnitStates(host.run, names)
+    : new Map<MachineName, UnitState>();
+  return names.flatMap((name): ListedMachine[] => {
+    const unit = units.get(name);
+    try {
+      const machine = readMachineFiles(host.root, name);
+      return machine === undefined ? [] : [{ ...machine, unit }];
+    } catch (problem) {
+      if (!(problem instanceof MbctlError)) throw problem;
+      return [
+        {
+          name,
+          spec: undefined,
+          address: undefined,
+          unit,
+          pending: pendingWork(host.root, name),
+          problem,
+        },
+      ];
+    }
+  });
+}
+
+/**
+ * One machine of a host.
+ *
+ * @throws {MbctlError} (usage) when there is none of that name; names the nearest things.
+ */
+export async function readMachine(host: Host, name: MachineName): Promise<Machine> {
+  const machine = readMachineFiles(host.root, name);
+  if (machine === undefined) throw noSuchMachine(host.root, name);
+  const units = host.isLive ? await readUnitStates(host.run, [name]) : undefined;
+  return { ...machine, unit: units?.get(name) };
+}
+
+/** The error for a name that no machine has. */
+export function noSuchMachine(root: string, name: MachineName): MbctlError {
+  const names = listMachineNames(root);
+  return new MbctlError("usage", `Cannot find the machine "${name}": there is no such machine`, {
+    hint:
+      names.length === 0
+        ? "mbctl machines pull IMAGE NAME makes one"
+        : `there are: ${names.join(", ")}`,
+  });
+}
+
+function readMachineFiles(root: string, name: MachineName): Omit<Machine, "unit"> | undefined {
+  const paths = machinePaths(root, name);
+  const text = readTextIfPresent(paths.machineToml);
+  if (text === undefined) return undefined;
+  const environment = parseEnvFile(readTextIfPresent(paths.envFile) ?? "", paths.envFile);
+  return {
+    name,
+    spec: parseMachineToml(text, paths.machineToml),
+    address: environment.find(([variable]) => variable === "MAN8S_YGGDRASIL_ADDRESS")?.[1],
+    pending: pendingWork(root, name),
+  };
+}
+
+/** Whether a marker of unfinished work stands beside a machine. */
+export function pendingWork(root: string, name: MachineName): Machine["pending"] {
+  const paths = machinePaths(root, name);
+  if (nameExists(paths.removeMarker)) return "remove";
+  return nameExists(paths.pullMarker) ? "pull" : undefined;
+}
+
+/**
+ * What already goes by a name: paths, and a running machine or unit.
+ *
+ * @returns sentences' ends such as `/var/lib/machines/web`, none when the name is free.
+ */
+export async function findUses(host: Host, name: MachineName): Promise<string[]> {
+  const found = namesOf(host.root, name).filter(nameExistsOrHidden);
+  if (!host.isLive) return found;
+  const state = (await readUnitStates(host.run, [name])).get(name);
+  if (!isStopped(state)) found.push(`the running unit ${machineUnit(name)}`);
+  else if ((await readLeader(host.run, name)) !== undefined)
+    found.push(`a running machine "${name}"`);
+  return found;
+}
+
+function nameExistsOrHidden(path: string): boolean {
+  try {
+    return nameExists(path);
+  } catch (error) {
+    if (isErrno(error, "ENOTDIR")) return false;
+    throw error;
+  }
+}
+
+/**
+ * Machines that a new name would get in the way of: by one suffix, which is an
+ * error, or by one host interface name, which is a warning.
+ */
+export function findClashes(
+  root: string,
+  name: MachineName,
+): { readonly suffix: MachineName | undefined; readonly interface: MachineName | undefined } {
+  const others = listMachineNames(root).filter((other) => other !== name);
+  return {
+    suffix: others.find((other) => machineSuffix(other) === machineSuffix(name)),
+    interface: others.find((other) => hostInterfaceName(other) === hostInterfaceName(name)),
+  };
+}

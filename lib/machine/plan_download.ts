@@ -1,0 +1,39 @@
+/**
+ * Unpacking an image into a root tree that is no machine.
+ *
+ * @module
+ */
+
+import { basename, dirname, join } from "node:path";
+import type { FoundImage } from "../image/inspect_image.ts";
+import { formatImageRef } from "../image/reference.ts";
+import type { Step } from "./step.ts";
+
+/**
+ * The steps that give the root tree `tree` and `tree.config.json`. The tree is
+ * the last to appear; an earlier run's hidden names are overwritten.
+ *
+ * @returns the steps, and those that clear away after a failure.
+ */
+export function planDownload(
+  tree: string,
+  image: FoundImage,
+): { readonly steps: readonly Step[]; readonly undo: readonly Step[] } {
+  const hidden = (what: string) => join(dirname(tree), `.mbctl-${what}.${basename(tree)}`);
+  const fetched = hidden("image");
+  const staged = hidden("new");
+  const config = `${tree}.config.json`;
+  const remove = (path: string): Step => ({ kind: "remove", path });
+  return {
+    steps: [
+      remove(staged),
+      { kind: "fetch-image", image: formatImageRef(image.ref), into: fetched },
+      { kind: "apply-layers", image: fetched, tree: staged },
+      remove(fetched),
+      { kind: "sync", path: staged },
+      { kind: "write-file", path: config, text: image.configText, mode: 0o644 },
+      { kind: "move", from: staged, to: tree },
+    ],
+    undo: [remove(fetched), remove(staged), remove(config)],
+  };
+}

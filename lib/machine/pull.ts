@@ -1,0 +1,217 @@
+/**
+ * Pulling an image into a new machine: everything is read and checked first,
+ * then planned, then applied; a pull that fails is taken back.
+ *
+ * @module
+ */
+
+import { join } from "node:path";
+import { isReservedSuffix, machineSuffix } from "../address/machine_address.ts";
+import type { EnvEntry } from "../env/env_entry.ts";
+import { MbctlError } from "../errors.ts";
+import { findBusybox } from "../host/busybox.ts";
+import { nameExists, readTextIfPresent } from "../host/files.ts";
+import type { Host } from "../host/host.ts";
+import { requireProgram } from "../host/run.ts";
+import { readSystemdVersion } from "../host/systemd.ts";
+import { requireVolumeFolder } from "../host/volume_copy.ts";
+import { readHostPrefix } from "../host/yggdrasil.ts";
+import type { FoundImage } from "../image/inspect_image.ts";
+import { formatImageRef, type ImageRef } from "../image/reference.ts";
+import { type ApplyTools, applySteps } from "./apply.ts";
+import { findClashes, findUses, pendingWork } from "./inventory.ts";
+import { requireBridge } from "./lifecycle.ts";
+import type { MachineName } from "./name.ts";
+import { foldersBelow, machinePaths } from "./paths.ts";
+import { finishPull, formatMarker, planPull, planRollback } from "./plan_pull.ts";
+import { planRemove } from "./plan_remove.ts";
+import { type HostFacts, renderMachine } from "./render.ts";
+import type { MachineSpec, Template, Volume } from "./spec.ts";
+import type { Step } from "./step.ts";
+
+/** What the user asked for. */
+export interface PullRequest {
+  readonly name: MachineName;
+  readonly ref: ImageRef;
+  readonly template: Template;
+  readonly environment: readonly EnvEntry[];
+}
+
+/** What a pull needs of the host, read before anything is fetched. */
+export interface PullFacts extends HostFacts {
+  readonly busybox: string;
+}
+
+/**
+ * Wants nothing to go by a name. Looked at first, and again when the user has
+ * answered all questions: taking back a failed pull clears the name.
+ *
+ * @throws {MbctlError} (conflict) listing all that was found.
+ */
+export async function requireFreeName(host: Host, name: MachineName): Promise<void> {
+  const uses = await findUses(host, name);
+  if (uses.length === 0) return;
+  const isMachine = nameExists(machinePaths(host.root, name).machineToml);
+  throw new MbctlError(
+    "conflict",
+    `Cannot make the machine "${name}": the name is in use by ${uses.join(", ")}`,
+    {
+      hint: isMachine
+        ? `it is a machine already: mbctl machines start ${name}; for a new one choose another name, or first: mbctl machines remove ${name}`
+        : "choose another name, or remove what is listed: mbctl did not make it",
+    },
+  );
+}
+
+/**
+ * Wants no other machine to get in a new one's way.
+ *
+ * @param warn told of what may surprise later.
+ * @throws {MbctlError} (conflict) when another machine has its address.
+ */
+function requireNoClash(host: Host, name: MachineName, warn: (text: string) => void): void {
+  const clashes = findClashes(host.root, name);
+  if (clashes.suffix !== undefined || isReservedSuffix(machineSuffix(name))) {
+    const other = clashes.suffix === undefined ? "the bridge" : `the machine "${clashes.suffix}"`;
+    throw new MbctlError(
+      "conflict",
+      `Cannot make the machine "${name}": its address is that of ${other}`,
+      { hint: "choose another name" },
+    );
+  }
+  if (clashes.interface === undefined) return;
+  warn(
+    `"${name}" and "${clashes.interface}" have the same first 12 characters: on hosts with an old naming scheme their network interfaces clash, and only one of them can run`,
+  );
+}
+
+/**
+ * Checks that a name is free and that the host has what a machine needs.
+ *
+ * @param warn told of what may surprise later.
+ * @throws {MbctlError} (conflict) when the name or its address is taken, (host)
+ * when the host lacks something.
+ */
+export async function checkPull(
+  host: Host,
+  name: MachineName,
+  warn: (text: string) => void,
+): Promise<PullFacts> {
+  await requireFreeName(host, name);
+  requireNoClash(host, name, warn);
+  for (const program of ["skopeo", "umoci"]) requireProgram(program);
+  const busybox = await findBusybox(host);
+  const systemdVersion = await readSystemdVersion(host.run);
+  const prefix = await readHostPrefix(host);
+  requireBridge(host);
+  const { bridge, stopTimeoutSec } = host.config;
+  return { busybox, systemdVersion, prefix, bridge, stopTimeoutSec };
+}
+
+/** A pull, ready to be shown or applied. */
+export interface PreparedPull {
+  readonly spec: MachineSpec;
+  /** Up to the commit; a failure among them is taken back. */
+  readonly steps: readonly Step[];
+  /** What is left to do after the commit. */
+  readonly finish: readonly Step[];
+}
+
+/**
+ * Plans a pull of an image that was found, with a choice for each of its volumes.
+ *
+ * @throws {MbctlError} (usage) for a volume that cannot be.
+ */
+export function preparePull(
+  host: Host,
+  request: PullRequest,
+  facts: PullFacts,
+  image: FoundImage,
+  volumes: readonly Volume[],
+): PreparedPull {
+  const spec: MachineSpec = {
+    name: request.name,
+    template: request.template,
+    image: {
+      reference: formatImageRef(request.ref),
+      digest: image.digest,
+      manifestDigest: image.manifestDigest,
+    },
+    environment: request.environment,
+    volumes,
+  };
+  for (const volume of volumes) if (volume.kind === "host") requireVolumeFolder(volume.source);
+  const steps = planPull({
+    root: host.root,
+    spec,
+    files: renderMachine(spec, image.config, facts),
+    source: formatImageRef(request.ref),
+    busybox: facts.busybox,
+    directories: [image.config.workingDir],
+    isLive: host.isLive,
+  });
+  return {
+    spec,
+    steps,
+    finish: [
+      ...rememberReference(host.root, spec.image.reference),
+      ...finishPull(machinePaths(host.root, spec.name), formatMarker(volumes)),
+    ],
+  };
+}
+
+/** Adds a reference to the cache's list, from which completion offers images. */
+function rememberReference(root: string, reference: string): Step[] {
+  const { cache } = foldersBelow(root);
+  const path = join(cache, "references");
+  const known = (readTextIfPresent(path) ?? "").split("\n").filter((line) => line !== "");
+  const text = [...new Set([...known, reference])].sort().join("\n");
+  return [
+    { kind: "make-directory", path: cache, mode: 0o755 },
+    { kind: "write-file", path, text: `${text}\n`, mode: 0o644 },
+  ];
+}
+
+/**
+ * Applies a prepared pull. A failure before the commit, Ctrl-C included, is
+ * taken back before it is thrown on; after the commit Ctrl-C comes too late.
+ */
+export async function applyPull(prepared: PreparedPull, tools: ApplyTools): Promise<void> {
+  try {
+    await applySteps(prepared.steps, tools);
+  } catch (error) {
+    const paths = machinePaths(tools.host.root, prepared.spec.name);
+    const undo = planRollback(paths, formatMarker(prepared.spec.volumes));
+    // The user's Ctrl-C must not stop the clearing away as well.
+    await applySteps(undo, { ...tools, signal: undefined });
+    throw error;
+  }
+  await applySteps(prepared.finish, { ...tools, signal: undefined });
+}
+
+/**
+ * Ends what an earlier run began and was killed in: a committed pull is
+ * finished, any other is taken back, a removal is completed.
+ *
+ * @returns what was found.
+ */
+export async function recoverPull(
+  host: Host,
+  name: MachineName,
+  tools: ApplyTools,
+): Promise<"nothing" | "completed" | "taken back" | "removed"> {
+  const paths = machinePaths(host.root, name);
+  const pending = pendingWork(host.root, name);
+  if (pending === undefined) return "nothing";
+  const marker = readTextIfPresent(paths.pullMarker);
+  if (pending === "remove") {
+    await applySteps(planRemove(host.root, name, host.isLive, marker), tools);
+    return "removed";
+  }
+  if (nameExists(paths.machineLink)) {
+    await applySteps(finishPull(paths, marker ?? ""), tools);
+    return "completed";
+  }
+  await applySteps(planRollback(paths, marker ?? ""), tools);
+  return "taken back";
+}

@@ -1,0 +1,116 @@
+/**
+ * From an image's configuration and the user's choices to the files of a
+ * machine. Pure: the host's facts come in as values.
+ *
+ * @module
+ */
+
+import { formatIpv6, type Ipv6Prefix } from "../address/ipv6.ts";
+import { machineAddress } from "../address/machine_address.ts";
+import { formatApplicationArgs } from "../env/application_args.ts";
+import { formatEnvFile } from "../env/env_file.ts";
+import type { EnvEntry } from "../env/env_entry.ts";
+import { splitEnvironment } from "../env/split_environment.ts";
+import { MbctlError } from "../errors.ts";
+import type { ImageConfig } from "../image/config.ts";
+import { renderUnitDropIn } from "../nspawn/machine_unit.ts";
+import { DEFAULT_NSPAWN_SETTINGS, type NspawnBind, renderNspawn } from "../nspawn/render.ts";
+import { DEFAULT_STOP_SIGNAL } from "../signal.ts";
+import { formatMachineToml } from "./machine_toml.ts";
+import { machinePaths } from "./paths.ts";
+import type { MachineSpec } from "./spec.ts";
+import { outerFirst, volumeSource } from "./volumes.ts";
+
+/** What rendering has to know of the host. */
+export interface HostFacts {
+  /** Major version of systemd: newer keys are written only where they are known. */
+  readonly systemdVersion: number;
+  readonly prefix: Ipv6Prefix;
+  readonly bridge: string;
+  readonly stopTimeoutSec: number;
+}
+
+/** The texts of a machine's files. */
+export interface MachineFiles {
+  readonly machineToml: string;
+  readonly nspawn: string;
+  /** Holds what may be secret: 0600. */
+  readonly envFile: string;
+  readonly unitDropIn: string;
+}
+
+/**
+ * Renders all files of a machine. Paths in them are those that the host itself
+ * sees, without `--root`.
+ *
+ * @throws {MbctlError} (usage) when a value of the image fits no file, or when
+ * the image names no program to run.
+ */
+export function renderMachine(
+  spec: MachineSpec,
+  image: ImageConfig,
+  facts: HostFacts,
+): MachineFiles {
+  const environment = splitEnvironment(image.env, spec.environment);
+  const stopSignal = image.stopSignal ?? DEFAULT_STOP_SIGNAL;
+  return {
+    machineToml: formatMachineToml(spec),
+    nspawn: renderNspawn(
+      {
+        ...DEFAULT_NSPAWN_SETTINGS,
+        environment: environment.nspawn,
+        workingDirectory: image.workingDir,
+        binds: binds(spec),
+        network: { isVirtualEthernet: true, bridge: facts.bridge },
+      },
+      facts.systemdVersion,
+    ),
+    envFile: formatEnvFile([...ownVariables(spec, image, facts), ...environment.file]),
+    unitDropIn: renderUnitDropIn({
+      stopSignal,
+      stopTimeoutSec: facts.stopTimeoutSec,
+      bridge: facts.bridge,
+    }),
+  };
+}
+
+/** The program that an image runs: its entrypoint, then its command (OCI image-spec, config.md). */
+export function applicationArgs(image: ImageConfig): readonly string[] {
+  const words = [...image.entrypoint, ...image.cmd];
+  if (words.length > 0) return words;
+  throw new MbctlError(
+    "usage",
+    "Cannot run the image: it names no program, neither Entrypoint nor Cmd",
+    {
+      hint: "mbctl oci download IMAGE PATH takes its root tree alone",
+    },
+  );
+}
+
+function binds(spec: MachineSpec): NspawnBind[] {
+  const paths = machinePaths("/", spec.name);
+  const bind = (source: string, target: string) => ({
+    source,
+    target,
+    isIdmapped: true,
+    isReadOnly: false,
+  });
+  return [
+    bind(paths.envFile, "/man8env.env"),
+    ...outerFirst(spec.volumes).flatMap((volume) => {
+      const source = volumeSource(paths, volume);
+      return source === undefined ? [] : [bind(source, volume.path)];
+    }),
+  ];
+}
+
+function ownVariables(spec: MachineSpec, image: ImageConfig, facts: HostFacts): EnvEntry[] {
+  return [
+    ["MAN8S_CONTAINER_NAME", spec.name],
+    ["MAN8S_CONTAINER_TEMPLATE", spec.template],
+    ["MAN8S_YGGDRASIL_ADDRESS", formatIpv6(machineAddress(spec.name, facts.prefix))],
+    ["MAN8S_OCI_IMAGE_URL", spec.image.reference],
+    ["MAN8S_APPLICATION_USER", image.user],
+    ["MAN8S_APPLICATION_ARGS", formatApplicationArgs(applicationArgs(image))],
+  ];
+}

@@ -1,0 +1,101 @@
+/**
+ * Steps: what a verb is going to do, as data. A plan is a list of them; a dry
+ * run prints the very list that {@linkcode "apply.ts"} would carry out.
+ *
+ * @module
+ */
+
+import { quoteWords } from "../env/posix_sh.ts";
+import { type MachineName, machineUnit } from "./name.ts";
+
+/** What `systemctl` is asked to do with units. */
+export type UnitAction = "start" | "stop" | "restart" | "enable" | "disable" | "reset-failed";
+
+export type Step =
+  | { readonly kind: "make-directory"; readonly path: string; readonly mode: number }
+  | {
+      readonly kind: "write-file";
+      readonly path: string;
+      readonly text: string;
+      readonly mode: number;
+    }
+  | { readonly kind: "link"; readonly path: string; readonly target: string }
+  | { readonly kind: "move"; readonly from: string; readonly to: string }
+  /** Removes a file or a whole tree; none is no error. */
+  | { readonly kind: "remove"; readonly path: string }
+  /** Fetches the image into a folder of its own. */
+  | { readonly kind: "fetch-image"; readonly image: string; readonly into: string }
+  /** Applies the fetched image's layers, giving a root tree. */
+  | { readonly kind: "apply-layers"; readonly image: string; readonly tree: string }
+  /** Adds the directories that systemd-nspawn and the image's settings need. */
+  | {
+      readonly kind: "complete-tree";
+      readonly tree: string;
+      readonly directories: readonly string[];
+    }
+  | { readonly kind: "install-init"; readonly tree: string; readonly busybox: string }
+  /** Copies what the tree holds under `path` to a folder, all attributes kept. */
+  | {
+      readonly kind: "copy-volume";
+      readonly tree: string;
+      readonly path: string;
+      readonly into: string;
+    }
+  /** Copies it beside a folder of the administrator's, or hidden into it, unless that holds something already. */
+  | {
+      readonly kind: "stage-host-volume";
+      readonly tree: string;
+      readonly path: string;
+      readonly into: string;
+    }
+  /** Puts what was staged in its place. */
+  | { readonly kind: "place-host-volume"; readonly into: string }
+  /** Clears what was staged, or ends the placing that was begun. */
+  | { readonly kind: "clear-host-volume"; readonly into: string }
+  /** Waits until everything written lies on the disk. */
+  | { readonly kind: "sync"; readonly path: string }
+  | { readonly kind: "reload-systemd" }
+  /** Makes systemd forget that the machine's unit failed, if it did. */
+  | { readonly kind: "forget-failure"; readonly name: MachineName }
+  | { readonly kind: "unit"; readonly action: UnitAction; readonly units: readonly string[] };
+
+/** One step in words, with every path, on one line. */
+export function describeStep(step: Step): string {
+  const q = (...words: string[]) => quoteWords(words);
+  switch (step.kind) {
+    case "make-directory":
+      return `make directory ${q(step.path)} (${step.mode.toString(8)})`;
+    case "write-file":
+      return `write ${q(step.path)} (${step.mode.toString(8)}, ${Buffer.byteLength(step.text)} bytes)`;
+    case "link":
+      return `link ${q(step.path)} -> ${q(step.target)}`;
+    case "move":
+      return `move ${q(step.from)} to ${q(step.to)}`;
+    case "remove":
+      return `remove ${q(step.path)}`;
+    case "fetch-image":
+      return `fetch ${q(step.image)} into ${q(step.into)}`;
+    case "apply-layers":
+      return `apply the layers of ${q(step.image)} to ${q(step.tree)}`;
+    case "complete-tree":
+      return `make missing directories in ${q(step.tree)}: ${q(...step.directories)}`;
+    case "install-init":
+      return `install man8s-init in ${q(step.tree)} with ${q(step.busybox)}`;
+    case "copy-volume":
+      return `copy ${q(step.path)} of ${q(step.tree)} to ${q(step.into)}`;
+    case "stage-host-volume":
+      return `copy ${q(step.path)} of ${q(step.tree)} for ${q(step.into)}, if that is empty`;
+    case "place-host-volume":
+      return `put that copy into ${q(step.into)}`;
+    case "clear-host-volume":
+      return `clear what a stopped run staged for ${q(step.into)}`;
+    case "sync":
+      return `sync ${q(step.path)}`;
+    case "forget-failure":
+      return `systemctl reset-failed ${machineUnit(step.name)}, if it failed`;
+    case "reload-systemd":
+      return "systemctl daemon-reload";
+    case "unit":
+      return `systemctl ${step.action} ${q(...step.units)}`;
+  }
+}

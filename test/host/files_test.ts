@@ -1,0 +1,83 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import {
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import {
+  nameExists,
+  readLinkIfPresent,
+  writeFileDurably,
+  writeSymlink,
+} from "../../lib/host/files.ts";
+import { removeTree } from "../../lib/host/remove_tree.ts";
+
+let base = "";
+beforeAll(() => {
+  base = mkdtempSync(join(tmpdir(), "mbctl-files-"));
+});
+afterAll(() => rmSync(base, { recursive: true }));
+
+test("writeFileDurably() writes text and mode, and leaves nothing else", () => {
+  const path = join(base, "one");
+  expect(writeFileDurably(path, "text", 0o600)).toBe(true);
+  expect(readFileSync(path, "utf8")).toBe("text");
+  expect(statSync(path).mode & 0o7777).toBe(0o600);
+  expect(readdirSync(base)).toEqual(["one"]);
+});
+
+test("writeFileDurably() leaves a file alone that is right already", () => {
+  const path = join(base, "one");
+  const before = statSync(path).ino;
+  expect(writeFileDurably(path, "text", 0o600)).toBe(false);
+  expect(statSync(path).ino).toBe(before);
+  expect(writeFileDurably(path, "text", 0o644)).toBe(true);
+});
+
+test("writeFileDurably() replaces a link instead of following it", () => {
+  const target = join(base, "target");
+  writeFileSync(target, "untouched");
+  symlinkSync(target, join(base, "link"));
+  writeFileDurably(join(base, "link"), "new", 0o644);
+  expect(readFileSync(target, "utf8")).toBe("untouched");
+  expect(lstatSync(join(base, "link")).isFile()).toBe(true);
+});
+
+test("writeFileDurably() gets over what a killed run staged", () => {
+  writeFileSync(join(base, ".two.mbctl-new"), "half");
+  writeFileDurably(join(base, "two"), "whole", 0o644);
+  expect(readFileSync(join(base, "two"), "utf8")).toBe("whole");
+  expect(nameExists(join(base, ".two.mbctl-new"))).toBe(false);
+});
+
+test("writeSymlink() replaces another link in one step", () => {
+  const path = join(base, "sym");
+  expect(writeSymlink(path, "a")).toBe(true);
+  expect(writeSymlink(path, "a")).toBe(false);
+  expect(writeSymlink(path, "b")).toBe(true);
+  expect(readLinkIfPresent(path)).toBe("b");
+});
+
+test("removeTree() follows no link", () => {
+  mkdirSync(join(base, "kept"));
+  writeFileSync(join(base, "kept/file"), "");
+  mkdirSync(join(base, "gone"));
+  symlinkSync(join(base, "kept"), join(base, "gone/link"));
+  removeTree(join(base, "gone"));
+  expect(nameExists(join(base, "gone"))).toBe(false);
+  expect(nameExists(join(base, "kept/file"))).toBe(true);
+  removeTree(join(base, "gone"));
+});
+
+test("nameExists() sees a link that leads nowhere", () => {
+  symlinkSync("/nowhere", join(base, "dangling"));
+  expect(nameExists(join(base, "dangling"))).toBe(true);
+});

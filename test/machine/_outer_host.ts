@@ -1,0 +1,179 @@
+/**
+ * A host without systemd below a temporary folder, for `mbctl --root`: its
+ * settings, a small image beside it, folders of the administrator's own. All
+ * paths stay the same when it is reset, so that snapshots can be compared.
+ */
+
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { mbctlBinary } from "../lab/lab.ts";
+import { writeImage } from "../lab/images/layout.ts";
+import { snapshot } from "./_snapshot.ts";
+
+/** These tests call the real tools, as root. */
+export const canPull =
+  process.getuid?.() === 0 &&
+  existsSync(mbctlBinary) &&
+  ["skopeo", "umoci", "busybox", "strace"].every((program) => Bun.which(program) !== null);
+
+export interface Outcome {
+  readonly exitCode: number | null;
+  /** The signal that ended mbctl, if one did. */
+  readonly signal: NodeJS.Signals | number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export class OuterHost implements Disposable {
+  readonly dir: string;
+  /** What `--root` names. */
+  readonly root: string;
+  /** The image, as mbctl is given it. */
+  readonly image: string;
+
+  private constructor(dir: string) {
+    this.dir = dir;
+    this.root = join(dir, "state/root");
+    this.image = `oci:${join(dir, "image")}:latest`;
+  }
+
+  /** Makes the folder and an image with five volumes. */
+  static async create(): Promise<OuterHost> {
+    const host = new OuterHost(mkdtempSync(join(tmpdir(), "mbctl-outer-")));
+    // Also another user must get as far as mbctl's own checks.
+    chmodSync(host.dir, 0o755);
+    await writeImage(join(host.dir, "image"), {
+      config: {
+        config: {
+          Cmd: ["/app"],
+          WorkingDir: "/work/dir",
+          Volumes: { "/conf": {}, "/data": {}, "/missing": {}, "/empty": {}, "/full": {} },
+        },
+      },
+      layers: [
+        [
+          { path: "app", mode: 0o755, content: "no program" },
+          { path: "run/", type: "dir" },
+          { path: "run/kept", content: "kept" },
+          ...["conf", "data", "missing", "empty", "full"].flatMap((name, place) => [
+            {
+              path: `${name}/`,
+              type: "dir" as const,
+              mode: 0o750,
+              uid: 10 + place,
+              gid: 20 + place,
+            },
+            { path: `${name}/one`, content: name, mode: 0o640, uid: 30 },
+            { path: `${name}/two`, type: "symlink" as const, linkTarget: "one" },
+          ]),
+        ],
+      ],
+    });
+    host.reset();
+    return host;
+  }
+
+  /** A folder of the administrator's own. */
+  own(name: string): string {
+    return join(this.dir, "state/own", name);
+  }
+
+  /** Puts everything back to the state before the first run. */
+  reset(): void {
+    rmSync(join(this.dir, "state"), { recursive: true, force: true });
+    mkdirSync(join(this.root, "etc/mbctl"), { recursive: true });
+    writeFileSync(join(this.root, "etc/mbctl/config.toml"), 'prefix = "300:2e98:a4b0:1789::/64"\n');
+    this.resetOwn();
+  }
+
+  /** The same for the administrator's own folders alone. */
+  resetOwn(): void {
+    rmSync(this.own(""), { recursive: true, force: true });
+    mkdirSync(this.own("empty"), { recursive: true });
+    mkdirSync(this.own("full"));
+    writeFileSync(join(this.own("full"), "mine"), "mine");
+  }
+
+  /** Keeps the present state under a name, or brings a kept one back. */
+  keep(name: string): void {
+    this.#copy("state", name);
+  }
+  bringBack(name: string): void {
+    this.#copy(name, "state");
+  }
+  #copy(from: string, to: string): void {
+    rmSync(join(this.dir, to), { recursive: true, force: true });
+    cpSync(join(this.dir, from), join(this.dir, to), {
+      recursive: true,
+      verbatimSymlinks: true,
+      preserveTimestamps: true,
+    });
+    // cpSync() keeps no owners.
+    Bun.spawnSync([
+      "cp",
+      "-a",
+      "--attributes-only",
+      "-T",
+      "--",
+      join(this.dir, from),
+      join(this.dir, to),
+    ]);
+  }
+
+  snapshot(): string[] {
+    return snapshot(join(this.dir, "state"));
+  }
+
+  /** The words of a pull with one volume of each kind. */
+  get pullWords(): string[] {
+    return [
+      ...["machines", "pull", this.image, "web", "--env=K=V"],
+      ...["--mount=/conf=config", "--mount=/data=data"],
+      ...["missing", "empty", "full"].map((name) => `--mount=/${name}=${this.own(name)}`),
+    ];
+  }
+
+  /** What a shell would run. */
+  argv(words: readonly string[]): string[] {
+    return [mbctlBinary, ...words.slice(0, 2), `--root=${this.root}`, ...words.slice(2)];
+  }
+
+  /** Runs mbctl to its end, below `wrapper` if one is given. */
+  async run(
+    words: readonly string[],
+    wrapper: readonly string[] = [],
+    env: Record<string, string> = {},
+  ): Promise<Outcome> {
+    const child = Bun.spawn([...wrapper, ...this.argv(words)], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "pipe",
+      cwd: this.dir,
+      env: { ...process.env, ...env },
+    });
+    const [stdout, stderr] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    await child.exited;
+    return { exitCode: child.exitCode, signal: child.signalCode, stdout, stderr };
+  }
+
+  [Symbol.dispose](): void {
+    rmSync(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** An outcome as a test wants it: no path of this run in it. */
+export function outcomeText(host: OuterHost, { exitCode, stdout, stderr }: Outcome): string {
+  return `exit ${exitCode}\n${stdout}${stderr}`.replaceAll(host.dir, "DIR");
+}

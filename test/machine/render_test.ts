@@ -1,0 +1,131 @@
+import { expect, test } from "bun:test";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { parsePrefix } from "../../lib/address/ipv6.ts";
+import { parseEnvFile } from "../../lib/env/env_file.ts";
+import { unescapeLineBreaks } from "../../lib/env/split_environment.ts";
+import { type ImageConfig, parseImageConfig } from "../../lib/image/config.ts";
+import { formatMachineToml, parseMachineToml } from "../../lib/machine/machine_toml.ts";
+import { parseMachineName } from "../../lib/machine/name.ts";
+import { applicationArgs, type HostFacts, renderMachine } from "../../lib/machine/render.ts";
+import type { MachineSpec, Volume } from "../../lib/machine/spec.ts";
+import { nspawnText, nspawnWords, readNspawn } from "../../lib/nspawn/read.ts";
+import { expectGolden } from "../golden/golden.ts";
+
+const folder = join(import.meta.dir, "../../../shared/image-configs");
+// They are recorded beside the project; a clone that stands alone has none of them.
+const isRecorded = existsSync(folder);
+const images = (isRecorded ? readdirSync(folder) : [])
+  .filter((name) => name.endsWith(".json") && name !== "index.json")
+  .map(
+    (name) =>
+      [
+        name.slice(0, -".json".length),
+        parseImageConfig(JSON.parse(readFileSync(join(folder, name), "utf8"))),
+      ] as const,
+  );
+
+const facts: HostFacts = {
+  systemdVersion: 257,
+  prefix: parsePrefix("300:2e98:a4b0:1789::/64"),
+  bridge: "srvgrp0",
+  stopTimeoutSec: 10,
+};
+
+const kinds = ["data", "config", "host", "skip"] as const;
+
+/** Every volume of the image, each of another kind. */
+function specOf(name: string, config: ImageConfig): MachineSpec {
+  return {
+    name: parseMachineName(name),
+    template: "network_isolated",
+    image: {
+      reference: `docker.io/library/${name}:latest`,
+      digest: `sha256:${"0".repeat(64)}`,
+      manifestDigest: `sha256:${"1".repeat(64)}`,
+    },
+    environment: [
+      ["MODE", 'a "quoted" $value'],
+      ["MOTD", "two\nlines \\n"],
+    ],
+    volumes: config.volumes.map((path, index): Volume => {
+      const kind = kinds[index % kinds.length] ?? "skip";
+      return kind === "host" ? { path, kind, source: `/srv/${index}` } : { path, kind };
+    }),
+  };
+}
+
+/** What a POSIX shell makes of the line, run as man8s-init runs it. */
+function evaluate(line: string): string[] {
+  const script = 'eval "set -- $MAN8S_APPLICATION_ARGS"; for word do printf "%s\\0" "$word"; done';
+  const { stdout } = Bun.spawnSync(["dash", "-c", script], {
+    env: { MAN8S_APPLICATION_ARGS: line, MAN8S_NEWLINE: "\n" },
+  });
+  return stdout.toString().split("\0").slice(0, -1);
+}
+
+test.skipIf(!isRecorded)("there are image configurations to test with", () => {
+  expect(images.length).toBeGreaterThanOrEqual(30);
+});
+
+const runnable = images.filter(([, config]) => config.entrypoint.length + config.cmd.length > 0);
+
+test.skipIf(!isRecorded).each(runnable)(
+  "the files of %s hold what its image says",
+  (name, config) => {
+    const spec = specOf(name, config);
+    const files = renderMachine(spec, config, facts);
+
+    expect(parseMachineToml(files.machineToml, "machine.toml")).toEqual(spec);
+    expect(formatMachineToml(parseMachineToml(files.machineToml, "machine.toml"))).toBe(
+      files.machineToml,
+    );
+
+    const env = new Map(parseEnvFile(files.envFile));
+    const nspawn = readNspawn(files.nspawn);
+    const outside = new Map(
+      nspawnWords(nspawn, "Exec.Environment").map((word) => {
+        const at = word.indexOf("=");
+        return [word.slice(0, at), word.slice(at + 1)] as const;
+      }),
+    );
+    const arrived = (variable: string) => {
+      const escaped = outside.get(`MAN8S_ESCAPED_${variable}`);
+      return escaped === undefined
+        ? (env.get(variable) ?? outside.get(variable))
+        : unescapeLineBreaks(escaped);
+    };
+    for (const [variable, value] of config.env) {
+      expect(arrived(variable)).toBe(value);
+    }
+    for (const [variable, value] of spec.environment) expect(arrived(variable)).toBe(value);
+    // Nothing stands in both files, and nothing of ours is overwritten.
+    expect([...env.keys()].filter((variable) => outside.has(variable))).toEqual([]);
+    expect(env.get("MAN8S_CONTAINER_NAME")).toBe(name);
+    expect(env.get("MAN8S_APPLICATION_USER")).toBe(config.user);
+
+    expect(evaluate(env.get("MAN8S_APPLICATION_ARGS") ?? "")).toEqual([...applicationArgs(config)]);
+    expect(nspawnText(nspawn, "Exec.WorkingDirectory")).toBe(config.workingDir);
+    const bound = spec.volumes.filter((volume) => volume.kind !== "skip").length;
+    expect(nspawn.get("Files.Bind")?.values.length ?? 0).toBe(bound + 1);
+    const signal = config.stopSignal ?? "SIGTERM";
+    expect(files.unitDropIn.includes(`Stop: ${signal} to the program`)).toBe(true);
+  },
+);
+
+test("an image without a program is refused", () => {
+  const config = parseImageConfig({ architecture: "amd64", os: "linux", config: {} });
+  expect(() => renderMachine(specOf("empty", config), config, facts)).toThrow(
+    "Cannot run the image: it names no program, neither Entrypoint nor Cmd",
+  );
+});
+
+test.skipIf(!isRecorded).each(["registry", "nginx", "redis", "neo4j", "kibana"])(
+  "the files of %s are the golden ones",
+  (name) => {
+    const config = images.find(([image]) => image === name)?.[1];
+    if (config === undefined) throw new Error(`no configuration of ${name}`);
+    const files = renderMachine({ ...specOf(name, config), environment: [] }, config, facts);
+    for (const [file, text] of Object.entries(files)) expectGolden(`machine/${name}.${file}`, text);
+  },
+);

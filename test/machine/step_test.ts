@@ -1,0 +1,44 @@
+import { expect, test } from "bun:test";
+import { parseMachineName } from "../../lib/machine/name.ts";
+import { describeStep, type Step } from "../../lib/machine/step.ts";
+
+const rows: readonly (readonly [step: Step, text: string])[] = [
+  [{ kind: "make-directory", path: "/a b", mode: 0o700 }, "make directory '/a b' (700)"],
+  [{ kind: "write-file", path: "/a", text: "ä\n", mode: 0o600 }, "write /a (600, 3 bytes)"],
+  [{ kind: "link", path: "/a", target: "/it's" }, "link /a -> '/it'\\''s'"],
+  [{ kind: "move", from: "/a", to: "/b" }, "move /a to /b"],
+  [{ kind: "remove", path: "/a" }, "remove /a"],
+  [{ kind: "fetch-image", image: "x:1", into: "/i" }, "fetch x:1 into /i"],
+  [{ kind: "apply-layers", image: "/i", tree: "/t" }, "apply the layers of /i to /t"],
+  [
+    { kind: "complete-tree", tree: "/t", directories: ["/a", "/b c"] },
+    "make missing directories in /t: /a '/b c'",
+  ],
+  [{ kind: "install-init", tree: "/t", busybox: "/b" }, "install man8s-init in /t with /b"],
+  [{ kind: "copy-volume", tree: "/t", path: "/d", into: "/i" }, "copy /d of /t to /i"],
+  [
+    { kind: "stage-host-volume", tree: "/t", path: "/d", into: "/i" },
+    "copy /d of /t for /i, if that is empty",
+  ],
+  [{ kind: "place-host-volume", into: "/i" }, "put that copy into /i"],
+  [{ kind: "clear-host-volume", into: "/i" }, "clear what a stopped run staged for /i"],
+  [{ kind: "sync", path: "/t" }, "sync /t"],
+  [{ kind: "reload-systemd" }, "systemctl daemon-reload"],
+  [
+    { kind: "forget-failure", name: parseMachineName("web") },
+    "systemctl reset-failed systemd-nspawn@web.service, if it failed",
+  ],
+  [
+    { kind: "unit", action: "stop", units: ["a.service", "b.service"] },
+    "systemctl stop a.service b.service",
+  ],
+];
+
+test.each(rows)("describeStep() puts %j on one line", (step, text) => {
+  expect(describeStep(step)).toBe(text);
+  expect(text).not.toMatch(/\n/);
+});
+
+test("a step is data: it survives JSON", () => {
+  for (const [step] of rows) expect(JSON.parse(JSON.stringify(step))).toEqual(step);
+});
