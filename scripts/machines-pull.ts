@@ -1,0 +1,125 @@
+import { runScript } from "../lib/cli/main.ts";
+import { defineVerb } from "../lib/cli/verb.ts";
+import { parseEnvArgument } from "../lib/env/env_entry.ts";
+import { openHost } from "../lib/host/host.ts";
+import type { Lock } from "../lib/host/lock.ts";
+import { requireRoot } from "../lib/host/privilege.ts";
+import { inspectImage } from "../lib/image/inspect_image.ts";
+import { formatImageRef } from "../lib/image/reference.ts";
+import { controlUnits, requireLive } from "../lib/machine/lifecycle.ts";
+import { takeMachineLock } from "../lib/machine/lock.ts";
+import { readMachine } from "../lib/machine/inventory.ts";
+import { type MachineName, machineUnit, parseMachineName } from "../lib/machine/name.ts";
+import {
+  applyPull,
+  checkPull,
+  preparePull,
+  recoverPull,
+  requireFreeName,
+} from "../lib/machine/pull.ts";
+import { templates } from "../lib/machine/spec.ts";
+import { describeStep } from "../lib/machine/step.ts";
+import { matchMounts, parseMount } from "../lib/machine/volumes.ts";
+import { askForVolume } from "./_ask_for_volume.ts";
+import {
+  absoluteRef,
+  imageOperand,
+  imageTools,
+  sourceFlags,
+  sourceOptions,
+} from "./_image_source.ts";
+
+const verb = defineVerb({
+  name: "machines pull",
+  summary: "make a machine of an image",
+  description:
+    "For each volume that the image declares, the choice is config (kept in the configuration folder), data (kept in the storage folder), a path of the host, or skip (left in the root tree). What the image holds there is copied. Prints the machine's address.",
+  changes: true,
+  operands: {
+    image: imageOperand,
+    name: { kind: "machine", help: "the new machine", parse: parseMachineName },
+  },
+  flags: {
+    template: {
+      type: "choice",
+      choices: templates,
+      default: "network_isolated",
+      help: "the kind of network",
+    },
+    mount: {
+      type: "string",
+      value: "/IN=CHOICE",
+      repeat: true,
+      parse: parseMount,
+      help: "config, data, skip or a path of the host, for the volume /IN",
+    },
+    env: {
+      type: "string",
+      short: "e",
+      value: "K=V",
+      repeat: true,
+      parse: parseEnvArgument,
+      help: "set a variable",
+    },
+    ...sourceFlags,
+    start: { type: "boolean", help: "start it at once" },
+  },
+  examples: [
+    {
+      command: "mbctl machines pull docker.io/registry:latest Man8Registry",
+      says: "asks about its one volume",
+    },
+    {
+      command: "mbctl machines pull redis:7 cache --mount /data=data --env TZ=UTC --start",
+      says: "asks nothing, and starts it",
+    },
+  ],
+  async run(context, { image, name, mount, env, start, template, tlsVerify, authfile }) {
+    const host = openHost(context);
+    const ref = absoluteRef(context, image);
+    const request = { name, ref, template, environment: env };
+    const options = sourceOptions(context, { tlsVerify, authfile });
+    const tools = {
+      host,
+      machine: name,
+      signal: context.signal,
+      onStep: (text: string) => context.log.debug(text),
+    };
+    using _lock = context.dryRun ? undefined : lockForPull(host.root, name);
+    if (start && !context.dryRun) requireLive(host, "start machines");
+    const earlier = context.dryRun ? "nothing" : await recoverPull(host, name, tools);
+    if (earlier !== "nothing")
+      context.log.info(`an earlier run of "${name}" was killed: ${earlier}`);
+    const isDone =
+      earlier === "completed" &&
+      (await readMachine(host, name)).spec.image.reference === formatImageRef(ref);
+    if (!isDone) {
+      const facts = await checkPull(host, name, (text) => context.log.warn(text));
+      const found = await inspectImage(host.run, ref, options);
+      const { chosen, open } = matchMounts(found.config.volumes, mount);
+      const volumes = [...chosen];
+      for (const path of open) volumes.push(await askForVolume(context.prompt, path));
+      const prepared = preparePull(host, request, facts, found, volumes);
+      if (context.dryRun) {
+        for (const step of [...prepared.steps, ...prepared.finish])
+          context.out.print(describeStep(step));
+        return undefined;
+      }
+      if (open.length > 0) await requireFreeName(host, name);
+      context.log.info(`pulling ${formatImageRef(ref)}`);
+      await applyPull(prepared, { ...tools, image: imageTools(context, host.run, found, options) });
+    }
+    const machine = await readMachine(host, name);
+    context.out.print(machine.address ?? "");
+    if (start) await controlUnits(host, "start", [machineUnit(name)]);
+    return undefined;
+  },
+});
+export default verb;
+
+function lockForPull(root: string, name: MachineName): Lock {
+  requireRoot("make machines");
+  return takeMachineLock(root, name);
+}
+
+if (import.meta.main) await runScript(verb);

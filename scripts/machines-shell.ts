@@ -1,0 +1,86 @@
+import { runScript } from "../lib/cli/main.ts";
+import { defineVerb } from "../lib/cli/verb.ts";
+import { MbctlError } from "../lib/errors.ts";
+import { becomeProgram } from "../lib/host/become.ts";
+import { openHost } from "../lib/host/host.ts";
+import {
+  enterOptions,
+  joinCgroup,
+  partEnvironment,
+  readEnvironment,
+  waitForProgram,
+} from "../lib/host/namespaces.ts";
+import { readLeader } from "../lib/host/systemd.ts";
+import { BUSYBOX_PATH } from "../lib/init/init_files.ts";
+import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
+import { parseMachineName } from "../lib/machine/name.ts";
+import { machinePaths } from "../lib/machine/paths.ts";
+import { findCommand, findShell } from "../lib/machine/shell.ts";
+
+const verb = defineVerb({
+  name: "machines shell",
+  summary: "enter a running machine, or run a command in it",
+  description:
+    "The command runs as root of the machine, with the machine's environment, in all of its namespaces and in its cgroup. Without a command it is the image's shell, or the busybox of man8s-init where the image has none. Terminal, signals and exit code are the command's own.",
+  ownsSignals: true,
+  operands: { name: { kind: "machine", help: "the machine", parse: parseMachineName } },
+  flags: {
+    networkOnly: {
+      type: "boolean",
+      help: "run a program of the host, in the machine's network alone",
+    },
+  },
+  tail: { command: { help: "the command to run" } },
+  examples: [
+    { command: "mbctl machines shell web", says: "a shell in the machine" },
+    { command: "mbctl machines shell web -- nginx -t", says: "one command, with its exit code" },
+    {
+      command: "mbctl machines shell web --network-only -- /usr/bin/iperf3 -s",
+      says: "the host's iperf3, seen from the mesh as the machine",
+    },
+  ],
+  async run(context, { name, networkOnly, command }) {
+    const host = openHost(context);
+    requireLive(host, "enter machines");
+    requireMachines(host.root, [name]);
+    const leader = await readLeader(host.run, name);
+    if (leader === undefined) {
+      throw new MbctlError("conflict", `Cannot enter the machine "${name}": it does not run`, {
+        hint: `mbctl machines start ${name}`,
+      });
+    }
+    const say = (line: string) => context.log.command(line);
+    if (networkOnly) {
+      const program = command.length > 0 ? command : [context.environment.SHELL ?? "/bin/sh"];
+      return becomeProgram(
+        ["nsenter", `--target=${leader}`, "--net", "--", ...program],
+        process.env,
+        say,
+      );
+    }
+    const { tree } = machinePaths(host.root, name);
+    const program = await waitForProgram(leader);
+    const environment = readEnvironment(program);
+    const inside = command.length > 0 ? command : findShell(tree);
+    // The terminal is the caller's, so its name is too.
+    const terminal = context.environment.TERM ?? environment.TERM ?? "dumb";
+    const { passed, carried } = partEnvironment({ ...environment, TERM: terminal });
+    const [word = "", ...rest] = inside;
+    // busybox's env would rather run an applet of its own than a program of that name.
+    const words =
+      carried.length === 0
+        ? inside
+        : [
+            BUSYBOX_PATH,
+            "env",
+            ...carried,
+            findCommand(tree, word, environment.PATH ?? ""),
+            ...rest,
+          ];
+    joinCgroup(program);
+    return becomeProgram(["nsenter", ...enterOptions(program), "--", ...words], passed, say);
+  },
+});
+export default verb;
+
+if (import.meta.main) await runScript(verb);

@@ -1,0 +1,63 @@
+import { resolve } from "node:path";
+import { runScript } from "../lib/cli/main.ts";
+import { defineVerb } from "../lib/cli/verb.ts";
+import { openHost } from "../lib/host/host.ts";
+import { requireRoot } from "../lib/host/privilege.ts";
+import { inspectImage } from "../lib/image/inspect_image.ts";
+import { applySteps } from "../lib/machine/apply.ts";
+import { planDownload } from "../lib/machine/plan_download.ts";
+import { describeStep } from "../lib/machine/step.ts";
+import {
+  absoluteRef,
+  imageOperand,
+  imageTools,
+  sourceFlags,
+  sourceOptions,
+} from "./_image_source.ts";
+import { requireFreePath } from "../lib/host/root_tree.ts";
+
+const verb = defineVerb({
+  name: "oci download",
+  summary: "unpack an image into a root tree",
+  description:
+    "Only the root tree, without man8s-init, and the image's configuration beside it, as PATH.config.json. PATH must not exist.",
+  changes: true,
+  operands: { image: imageOperand, path: { kind: "directory", help: "the root tree to make" } },
+  flags: sourceFlags,
+  examples: [
+    {
+      command: "mbctl oci download alpine:3 ./alpine",
+      says: "gives ./alpine and ./alpine.config.json",
+    },
+  ],
+  async run(context, { image, path, tlsVerify, authfile }) {
+    const host = openHost(context);
+    const tree = resolve(context.workingDirectory, path);
+    requireFreePath(tree);
+    requireFreePath(`${tree}.config.json`);
+    const options = sourceOptions(context, { tlsVerify, authfile });
+    const found = await inspectImage(host.run, absoluteRef(context, image), options);
+    const { steps, undo } = planDownload(tree, found);
+    if (context.dryRun) {
+      for (const step of steps) context.out.print(describeStep(step));
+      return undefined;
+    }
+    requireRoot("unpack images");
+    const onStep = (text: string) => context.log.debug(text);
+    try {
+      await applySteps(steps, {
+        host,
+        signal: context.signal,
+        onStep,
+        image: imageTools(context, host.run, found, options),
+      });
+    } catch (error) {
+      await applySteps(undo, { host, onStep });
+      throw error;
+    }
+    return undefined;
+  },
+});
+export default verb;
+
+if (import.meta.main) await runScript(verb);

@@ -1,0 +1,79 @@
+import { runScript } from "../lib/cli/main.ts";
+import { formatBytes } from "../lib/cli/progress.ts";
+import { renderTable } from "../lib/cli/table.ts";
+import { defineVerb } from "../lib/cli/verb.ts";
+import { quoteWords } from "../lib/env/posix_sh.ts";
+import { openHost } from "../lib/host/host.ts";
+import { inspectImage } from "../lib/image/inspect_image.ts";
+import { formatPlatform } from "../lib/image/platform.ts";
+import { formatImageRef } from "../lib/image/reference.ts";
+import { absoluteRef, imageOperand, sourceFlags, sourceOptions } from "./_image_source.ts";
+
+const verb = defineVerb({
+  name: "oci inspect",
+  summary: "show what mbctl understands of an image",
+  description: "Reads the manifest and the configuration; no layer is fetched.",
+  reads: true,
+  operands: { image: imageOperand },
+  flags: sourceFlags,
+  examples: [
+    { command: "mbctl oci inspect docker.io/nginx", says: "program, user, volumes, ports, layers" },
+    { command: "mbctl oci inspect nginx --json", says: "the same for scripts" },
+  ],
+  async run(context, { image, tlsVerify, authfile }) {
+    const ref = absoluteRef(context, image);
+    const { run } = openHost(context);
+    const found = await inspectImage(run, ref, sourceOptions(context, { tlsVerify, authfile }));
+    const { config, manifest } = found;
+    const sizeBytes = manifest.layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
+    const answer = {
+      reference: formatImageRef(ref),
+      digest: found.digest,
+      manifestDigest: found.manifestDigest,
+      platform: formatPlatform(config),
+      args: [...config.entrypoint, ...config.cmd],
+      entrypoint: config.entrypoint,
+      command: config.cmd,
+      environment: Object.fromEntries(config.env),
+      user: config.user,
+      workingDirectory: config.workingDir,
+      volumes: config.volumes,
+      ports: config.ports,
+      stopSignal: config.stopSignal ?? "SIGTERM",
+      healthCheck: config.healthcheck,
+      created: config.created,
+      sizeBytes,
+      layers: manifest.layers,
+      labels: config.labels,
+    };
+    context.out.answer(answer, () =>
+      renderTable(
+        ["FACT", "VALUE"],
+        [
+          ["reference", answer.reference],
+          ["digest", answer.digest],
+          ["manifest digest", answer.manifestDigest],
+          ["platform", answer.platform],
+          ["created", answer.created],
+          ["args", quoteWords(answer.args)],
+          ["user", answer.user || "root"],
+          ["working directory", answer.workingDirectory],
+          ["stop signal", answer.stopSignal],
+          ["health check", answer.healthCheck && quoteWords(answer.healthCheck.test)],
+          ...answer.volumes.map((path) => ["volume", path]),
+          ...answer.ports.map(({ port, protocol }) => ["port", `${port}/${protocol}`]),
+          ...config.env.map(([name, value]) => ["variable", `${name}=${value}`]),
+          ["size", formatBytes(sizeBytes)],
+          ...answer.layers.map(({ digest, sizeBytes: bytes }) => [
+            "layer",
+            `${digest} ${formatBytes(bytes)}`,
+          ]),
+        ],
+      ),
+    );
+    return undefined;
+  },
+});
+export default verb;
+
+if (import.meta.main) await runScript(verb);
