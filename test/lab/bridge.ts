@@ -1,0 +1,52 @@
+/**
+ * The machines' bridge of a lab host, by the project's own systemd-configs.
+ *
+ * @module
+ */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Host } from "./host.ts";
+import { waitFor } from "./wait_for.ts";
+
+/** The folder with the bridge's .netdev and .network files, and its sysctl settings. */
+export const systemdConfigs = join(import.meta.dir, "../../systemd-configs");
+
+/**
+ * Installs the bridge's files as they are, with the host prefix filled in, and waits
+ * until networkd has made the bridge and given it its mesh address.
+ *
+ * @param prefix first four groups of the host's /64, `300:2e98:a4b0:1789`.
+ */
+export async function installBridge(host: Host, prefix: string): Promise<void> {
+  for (const name of await readdir(systemdConfigs)) {
+    const text = await Bun.file(join(systemdConfigs, name)).text();
+    // Every file says where it goes, for those who install it by hand.
+    const target = /^# Installed as (\/\S+?)[.,]?(?:\s|$)/m.exec(text)?.[1];
+    if (target === undefined) continue;
+    await host.writeFile(target, text.replaceAll("@HOST_PREFIX@", prefix));
+  }
+  await host.run(["networkctl", "reload"]);
+  await host.run(["systemctl", "restart", "systemd-resolved.service"]);
+  await waitForBridge(host, prefix);
+}
+
+/** Waits until the bridge has its mesh address; to be called after a boot as well. */
+export async function waitForBridge(host: Host, prefix: string): Promise<void> {
+  // systemd-sysctl.service does not run in a container, where /proc/sys is read-only but for /proc/sys/net.
+  await host.sh('for file in /etc/sysctl.d/80-man8s*.conf; do sysctl --quiet --load "$file"; done');
+  await waitFor(
+    async () =>
+      (await host.run(["ip", "-6", "-o", "address", "show", "to", `${prefix}::1/128`])).stdout !==
+      "",
+    {
+      timeoutMs: 20_000,
+      what: `the bridge of lab host "${host.name}"`,
+      explain: async () =>
+        (
+          await host.sh(
+            "ip address; journalctl -u systemd-networkd -n 30 --no-pager; networkctl --no-pager",
+          )
+        ).stdout,
+    },
+  );
+}
