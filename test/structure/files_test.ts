@@ -1,0 +1,167 @@
+/** Files are found by name, are short, and say what they are. */
+
+import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import { filesBelow, importsOf, project, textOf } from "./_sources.ts";
+
+const library = filesBelow("lib", ".ts");
+const scripts = filesBelow("scripts", ".ts");
+const tests = filesBelow("test", ".ts");
+const shellFiles = [...filesBelow("init-templates", ".sh"), ...filesBelow("test", ".sh")];
+
+/** More lines than these ask for a split by noun. Data tables and tests of many rows may be longer. */
+const maxLines = { library: 300, verb: 150, test: 400, fragment: 60 };
+
+/**
+ * Files of lib that neither have a test file of their name nor are imported by a test, and the
+ * tests that run them all the same: through the file that uses them, or in the lab.
+ */
+const testedThrough: Readonly<Record<string, string>> = {
+  "lib/brand.ts": "test/address",
+  "lib/cli/answer.ts": "test/cli",
+  "lib/cli/context.ts": "test/cli",
+  "lib/cli/exit_codes.ts": "test/cli",
+  "lib/cli/flags.ts": "test/cli",
+  "lib/cli/log.ts": "test/cli",
+  "lib/cli/parse_value.ts": "test/cli",
+  "lib/cli/run_verb.ts": "test/cli",
+  "lib/host/become.ts": "test/e2e",
+  "lib/host/busybox.ts": "test/e2e",
+  "lib/host/host.ts": "test/e2e",
+  "lib/host/install_init.ts": "test/e2e",
+  "lib/host/lock.ts": "test/e2e",
+  "lib/host/namespaces.ts": "test/lab/demo_test.ts",
+  "lib/host/privilege.ts": "test/e2e",
+  "lib/host/systemd.ts": "test/e2e",
+  "lib/host/volume_copy.ts": "test/e2e",
+  "lib/host/yggdrasil.ts": "test/e2e",
+  "lib/image/local_blob.ts": "test/image",
+  "lib/image/reference_rules.ts": "test/image",
+  "lib/image/skopeo.ts": "test/image",
+  "lib/machine/apply.ts": "test/e2e",
+  "lib/machine/details.ts": "test/e2e",
+  "lib/machine/host_config.ts": "test/e2e",
+  "lib/machine/inventory.ts": "test/e2e",
+  "lib/machine/lifecycle.ts": "test/e2e",
+  "lib/machine/lock.ts": "test/e2e",
+  "lib/machine/plan_download.ts": "test/e2e",
+  "lib/machine/plan_pull.ts": "test/e2e",
+  "lib/machine/plan_remove.ts": "test/e2e",
+  "lib/machine/pull.ts": "test/e2e",
+  "lib/machine/remove.ts": "test/e2e",
+  "lib/machine/shell.ts": "test/lab/demo_test.ts",
+  "lib/machine/step.ts": "test/e2e",
+  "lib/machine/summary.ts": "test/e2e",
+};
+
+function longerThan(paths: readonly string[], limit: number): string[] {
+  return paths
+    .map((path) => ({ path, lines: textOf(path).split("\n").length - 1 }))
+    .filter(({ lines }) => lines > limit)
+    .map(({ path, lines }) => `${path} has ${lines} lines`);
+}
+
+describe("size", () => {
+  test("of library files", () => expect(longerThan(library, maxLines.library)).toEqual([]));
+  test("of verbs", () => expect(longerThan(scripts, maxLines.verb)).toEqual([]));
+  test("of tests", () => expect(longerThan(tests, maxLines.test)).toEqual([]));
+  test("of man8s-init's fragments", () =>
+    expect(longerThan(filesBelow("init-templates", ".sh"), maxLines.fragment)).toEqual([]));
+});
+
+describe("names", () => {
+  test("say what is inside: no drawer for everything", () => {
+    const drawers = [...library, ...scripts, ...tests].filter((path) =>
+      /^_?(common|helpers?|misc|shared|utils?)(_test)?\.ts$/.test(basename(path)),
+    );
+    expect(drawers).toEqual([]);
+  });
+
+  test("are snake_case, and kebab-case where a file is a verb", () => {
+    const plain = [...library, ...tests].filter(
+      (path) => !/^[a-z0-9_]+(\.d)?\.ts$/.test(basename(path)),
+    );
+    const verbs = scripts.filter((path) => !/^(_[a-z0-9_]+|[a-z0-9-]+)\.ts$/.test(basename(path)));
+    expect([...plain, ...verbs]).toEqual([]);
+  });
+});
+
+describe("rooms", () => {
+  const rooms = [...new Set(library.map((path) => dirname(path)))].filter((room) => room !== "lib");
+
+  test.each([...rooms, "systemd-configs", "init-templates", "test/lab"])(
+    "%s has a README",
+    (room) => {
+      const lines = textOf(`${room}/README.md`).split("\n");
+      expect(lines[0]).toMatch(/^# \S/);
+      expect(lines.length).toBeGreaterThan(3);
+    },
+  );
+
+  test("every file of lib is run by a test that can be named", () => {
+    const imported = new Set(tests.flatMap((path) => importsOf(path).map(({ target }) => target)));
+    const alone = library.filter((path) => {
+      const twin = path.replace(/^lib\//, "test/").replace(/\.ts$/, "_test.ts");
+      return !tests.includes(twin) && !imported.has(path) && !path.endsWith(".d.ts");
+    });
+    expect(alone.filter((path) => testedThrough[path] === undefined)).toEqual([]);
+    const named = Object.entries(testedThrough).flat();
+    expect(named.filter((path) => !existsSync(join(project, path)))).toEqual([]);
+  });
+});
+
+describe("docstrings", () => {
+  test("stand above every exported function and class of lib", () => {
+    const bare = library.flatMap((path) => {
+      const lines = textOf(path).split("\n");
+      return lines.flatMap((line, index) => {
+        const name = /^export (?:async )?(?:abstract )?(?:function\*?|class) ([\w$]+)/.exec(
+          line,
+        )?.[1];
+        const above = lines[index - 1] ?? "";
+        return name === undefined || above.endsWith("*/") ? [] : [`${path}: ${name}`];
+      });
+    });
+    expect(bare).toEqual([]);
+  });
+});
+
+describe("what leaves the project", () => {
+  test("no file names a place on one person's machine", () => {
+    const places = /\/work\/(main|shared)|\/tmp\/exp\b/;
+    const files = [...library, ...scripts, ...tests, ...shellFiles, "Makefile", ".ci/run"].filter(
+      (path) => path !== "test/structure/files_test.ts",
+    );
+    expect(files.filter((path) => places.test(textOf(path)))).toEqual([]);
+  });
+
+  test("the lock file names no server", () => {
+    expect(textOf("bun.lock")).not.toMatch(/"(https?|git)[+:]/);
+  });
+
+  test("every dependency is pinned", () => {
+    const { dependencies, devDependencies, engines } = JSON.parse(textOf("package.json"));
+    for (const version of Object.values({
+      ...dependencies,
+      ...devDependencies,
+    })) {
+      expect(version).toMatch(/^\d+\.\d+\.\d+$/);
+    }
+    expect(engines.bun).toBe(devDependencies.bun);
+  });
+
+  test("shell files are found by what `make check` reads", async () => {
+    const child = Bun.spawn(["find", "init-templates", "test", "-name", "*.sh"], {
+      cwd: project,
+      stdout: "pipe",
+    });
+    const found = (await child.stdout.text()).trim().split("\n").sort();
+    expect(found).toEqual(shellFiles.toSorted());
+    // A script that is not called *.sh would be missed.
+    const hidden = filesBelow("test").filter(
+      (path) => !path.endsWith(".sh") && !path.endsWith(".ts") && textOf(path).startsWith("#!"),
+    );
+    expect(hidden).toEqual([]);
+  });
+});

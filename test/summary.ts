@@ -1,0 +1,91 @@
+/**
+ * Sums the reports of a test run into one plain last line, `N passed, N failed`.
+ *
+ *     bun test/summary.ts FOLDER PART[=REPORT]…
+ *
+ * For each part the folder holds `PART.status`, the exit code of its command, and, where its tests
+ * came to their end, `REPORT.xml`, bun's JUnit report. A part whose command failed although no
+ * test of its did (a crash, a linter, a file that cannot be loaded) counts as one failure, and
+ * so does a part that never came to its end. The last line goes to `summary` in the folder as well.
+ *
+ * @module
+ */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+
+/** Counts of test cases. */
+export interface Counts {
+  readonly passed: number;
+  readonly failed: number;
+  readonly skipped: number;
+}
+
+const nothing: Counts = { passed: 0, failed: 0, skipped: 0 };
+
+/**
+ * Reads the counts of a JUnit report as bun 1.4 writes it: on its root element.
+ *
+ * @returns undefined for what is no whole report.
+ */
+export function parseReport(xml: string): Counts | undefined {
+  const root = /<testsuites\b[^>]*>/.exec(xml)?.[0];
+  if (root === undefined || !xml.trimEnd().endsWith("</testsuites>")) return undefined;
+  const count = (name: string) =>
+    Number(new RegExp(` ${name}="(\\d+)"`).exec(root)?.[1] ?? Number.NaN);
+  const [tests, failed, skipped] = [count("tests"), count("failures"), count("skipped")];
+  const passed = tests - failed - skipped;
+  return passed >= 0 ? { passed, failed, skipped } : undefined;
+}
+
+/**
+ * The counts of one part.
+ *
+ * @param status the content of its status file; undefined where there is none.
+ * @param xml its report; undefined where there is none.
+ */
+export function countPart(status: string | undefined, xml: string | undefined): Counts {
+  const counts = (xml === undefined ? undefined : parseReport(xml)) ?? nothing;
+  const isSound = status?.trim() === "0" && (xml === undefined || parseReport(xml) !== undefined);
+  return isSound || counts.failed > 0 ? counts : { ...counts, failed: 1 };
+}
+
+/** Adds counts up. */
+export function sumCounts(all: readonly Counts[]): Counts {
+  return all.reduce(
+    (sum, { passed, failed, skipped }) => ({
+      passed: sum.passed + passed,
+      failed: sum.failed + failed,
+      skipped: sum.skipped + skipped,
+    }),
+    nothing,
+  );
+}
+
+/** `12 passed, 0 failed`, and `, 3 skipped` where there are any. */
+export function formatCounts({ passed, failed, skipped }: Counts): string {
+  return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
+}
+
+function readIfThere(path: string): string | undefined {
+  return existsSync(path) ? readFileSync(path, "utf8") : undefined;
+}
+
+if (import.meta.main) {
+  const [folder = ".", ...words] = process.argv.slice(2);
+  const parts = words.map((word) => {
+    const [part = "", report = part] = word.split("=");
+    const status = readIfThere(join(folder, `${part}.status`));
+    return {
+      part,
+      counts: countPart(status, readIfThere(join(folder, `${report}.xml`))),
+    };
+  });
+  for (const { part, counts } of parts) console.log(`${part}: ${formatCounts(counts)}`);
+  // No part at all is no success.
+  const total =
+    parts.length === 0 ? { ...nothing, failed: 1 } : sumCounts(parts.map(({ counts }) => counts));
+  const line = formatCounts(total);
+  writeFileSync(join(folder, "summary"), `${line}\n`);
+  console.log(line);
+  process.exitCode = total.failed > 0 ? 1 : 0;
+}

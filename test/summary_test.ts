@@ -1,0 +1,89 @@
+import { afterAll, describe, expect, test } from "bun:test";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { countPart, formatCounts, parseReport, sumCounts } from "./summary.ts";
+
+/** A report as bun 1.4.5 writes it, all but the root left out. */
+const report = (tests: number, failures: number, skipped: number) =>
+  `<?xml version="1.0" encoding="UTF-8"?>
+<testsuites name="bun test" tests="${tests}" assertions="9" failures="${failures}" skipped="${skipped}" time="0.03">
+  <testsuite name="x &lt;testsuites tests=&quot;99&quot;&gt;" tests="1" failures="7" skipped="0">
+  </testsuite>
+</testsuites>
+`;
+
+const folder = mkdtempSync(join(tmpdir(), "mbctl-summary-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+describe("parseReport()", () => {
+  test.each([
+    [report(6, 0, 0), { passed: 6, failed: 0, skipped: 0 }],
+    [report(6, 3, 2), { passed: 1, failed: 3, skipped: 2 }],
+    [report(0, 0, 0), { passed: 0, failed: 0, skipped: 0 }],
+    ["", undefined],
+    [report(6, 0, 0).slice(0, -20), undefined],
+    ['<testsuites tests="x"></testsuites>', undefined],
+  ])("%j gives %j", (xml, counts) => expect(parseReport(xml)).toEqual(counts));
+});
+
+describe("countPart()", () => {
+  const fine = report(6, 0, 1);
+  test.each([
+    ["0\n", fine, { passed: 5, failed: 0, skipped: 1 }],
+    ["0\n", undefined, { passed: 0, failed: 0, skipped: 0 }], // a part without tests of its own
+    ["1\n", report(6, 2, 0), { passed: 4, failed: 2, skipped: 0 }],
+    ["1\n", fine, { passed: 5, failed: 1, skipped: 1 }], // a file could not be loaded, a linter complained
+    ["139\n", undefined, { passed: 0, failed: 1, skipped: 0 }], // a crash
+    ["0\n", fine.slice(0, -20), { passed: 0, failed: 1, skipped: 0 }],
+    [undefined, fine, { passed: 5, failed: 1, skipped: 1 }], // never came to its end
+    [undefined, undefined, { passed: 0, failed: 1, skipped: 0 }],
+  ])("exit code %j and report %j give %j", (status, xml, counts) =>
+    expect(countPart(status, xml)).toEqual(counts),
+  );
+});
+
+test("formatCounts() speaks of skipped tests only where there are some", () => {
+  const sum = sumCounts([
+    { passed: 3, failed: 0, skipped: 0 },
+    { passed: 4, failed: 1, skipped: 0 },
+  ]);
+  expect(formatCounts(sum)).toBe("7 passed, 1 failed");
+  expect(formatCounts({ ...sum, skipped: 2 })).toBe("7 passed, 1 failed, 2 skipped");
+});
+
+describe("as a program", () => {
+  const summarize = (...words: string[]) => {
+    const child = Bun.spawnSync([
+      process.execPath,
+      join(import.meta.dir, "summary.ts"),
+      folder,
+      ...words,
+    ]);
+    return { exitCode: child.exitCode, stdout: child.stdout.toString() };
+  };
+
+  test("it ends with the sum, in the file as well, and fails with what failed", () => {
+    writeFileSync(join(folder, "one.status"), "0\n");
+    writeFileSync(join(folder, "one.xml"), report(2, 0, 0));
+    writeFileSync(join(folder, "two.status"), "0\n");
+    writeFileSync(join(folder, "other.xml"), report(3, 0, 1));
+    expect(summarize("one", "two=other")).toEqual({
+      exitCode: 0,
+      stdout:
+        "one: 2 passed, 0 failed\ntwo: 2 passed, 0 failed, 1 skipped\n4 passed, 0 failed, 1 skipped\n",
+    });
+    expect(readFileSync(join(folder, "summary"), "utf8")).toBe("4 passed, 0 failed, 1 skipped\n");
+    expect(summarize("one", "three")).toEqual({
+      exitCode: 1,
+      stdout: "one: 2 passed, 0 failed\nthree: 0 passed, 1 failed\n2 passed, 1 failed\n",
+    });
+  });
+
+  test("it fails where it was given nothing to sum", () => {
+    expect(summarize()).toEqual({
+      exitCode: 1,
+      stdout: "0 passed, 1 failed\n",
+    });
+  });
+});
