@@ -17,7 +17,7 @@ import type { FetchProgress } from "../lib/image/fetch_progress.ts";
 import type { FoundImage } from "../lib/image/inspect_image.ts";
 import type { ImageLayout } from "../lib/image/layout.ts";
 import { hostPlatform } from "../lib/image/platform.ts";
-import { type ImageRef, parseImageRef } from "../lib/image/reference.ts";
+import { parseImageRef } from "../lib/image/reference.ts";
 import type { SourceOptions } from "../lib/image/skopeo.ts";
 import { umociApplier } from "../lib/image/unpack.ts";
 import type { ImageTools } from "../lib/machine/apply.ts";
@@ -56,13 +56,6 @@ export function sourceOptions(
       flags.authfile === undefined ? undefined : resolve(context.workingDirectory, flags.authfile),
     signal: context.signal,
   };
-}
-
-/** A local image's path is meant from the directory in which the user stands. */
-export function absoluteRef(context: VerbContext, ref: ImageRef): ImageRef {
-  return ref.transport === "docker"
-    ? ref
-    : { ...ref, path: resolve(context.workingDirectory, ref.path) };
 }
 
 /** Fetches and unpacks an image that was found, with a line of progress for each layer. */

@@ -5,7 +5,7 @@ import { openHost } from "../lib/host/host.ts";
 import type { Lock } from "../lib/host/lock.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { inspectImage } from "../lib/image/inspect_image.ts";
-import { formatImageRef } from "../lib/image/reference.ts";
+import { formatImageRef, resolveImagePath } from "../lib/image/reference.ts";
 import { controlUnits, requireLive } from "../lib/machine/lifecycle.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
@@ -21,13 +21,7 @@ import { templates } from "../lib/machine/spec.ts";
 import { describeStep } from "../lib/machine/step.ts";
 import { matchMounts, parseMount } from "../lib/machine/volumes.ts";
 import { askForVolume } from "./_ask_for_volume.ts";
-import {
-  absoluteRef,
-  imageOperand,
-  imageTools,
-  sourceFlags,
-  sourceOptions,
-} from "./_image_source.ts";
+import { imageOperand, imageTools, sourceFlags, sourceOptions } from "./_image_source.ts";
 
 const verb = defineVerb({
   name: "machines pull",
@@ -76,7 +70,7 @@ const verb = defineVerb({
   ],
   async run(context, { image, name, mount, env, start, template, tlsVerify, authfile }) {
     const host = openHost(context);
-    const ref = absoluteRef(context, image);
+    const ref = resolveImagePath(image, context.workingDirectory);
     const request = { name, ref, template, environment: env };
     const options = sourceOptions(context, { tlsVerify, authfile });
     const tools = {

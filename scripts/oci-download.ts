@@ -1,20 +1,16 @@
 import { resolve } from "node:path";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
+import { nameExists } from "../lib/host/files.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
-import { inspectImage } from "../lib/image/inspect_image.ts";
-import { applySteps } from "../lib/machine/apply.ts";
-import { planDownload } from "../lib/machine/plan_download.ts";
-import { describeStep } from "../lib/machine/step.ts";
-import {
-  absoluteRef,
-  imageOperand,
-  imageTools,
-  sourceFlags,
-  sourceOptions,
-} from "./_image_source.ts";
 import { requireFreePath } from "../lib/host/root_tree.ts";
+import { inspectImage } from "../lib/image/inspect_image.ts";
+import { resolveImagePath } from "../lib/image/reference.ts";
+import { applySteps } from "../lib/machine/apply.ts";
+import { planDownload, stagedDownload } from "../lib/machine/plan_download.ts";
+import { describeStep } from "../lib/machine/step.ts";
+import { imageOperand, imageTools, sourceFlags, sourceOptions } from "./_image_source.ts";
 
 const verb = defineVerb({
   name: "oci download",
@@ -34,9 +30,14 @@ const verb = defineVerb({
     const host = openHost(context);
     const tree = resolve(context.workingDirectory, path);
     requireFreePath(tree);
-    requireFreePath(`${tree}.config.json`);
+    // A run that was killed leaves its hidden tree, and perhaps the configuration: both are made anew.
+    if (!nameExists(stagedDownload(tree))) requireFreePath(`${tree}.config.json`);
     const options = sourceOptions(context, { tlsVerify, authfile });
-    const found = await inspectImage(host.run, absoluteRef(context, image), options);
+    const found = await inspectImage(
+      host.run,
+      resolveImagePath(image, context.workingDirectory),
+      options,
+    );
     const { steps, undo } = planDownload(tree, found);
     if (context.dryRun) {
       for (const step of steps) context.out.print(describeStep(step));

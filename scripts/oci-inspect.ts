@@ -5,9 +5,10 @@ import { defineVerb } from "../lib/cli/verb.ts";
 import { quoteWords } from "../lib/env/posix_sh.ts";
 import { openHost } from "../lib/host/host.ts";
 import { inspectImage } from "../lib/image/inspect_image.ts";
+import { layersSizeBytes } from "../lib/image/manifest.ts";
 import { formatPlatform } from "../lib/image/platform.ts";
-import { formatImageRef } from "../lib/image/reference.ts";
-import { absoluteRef, imageOperand, sourceFlags, sourceOptions } from "./_image_source.ts";
+import { formatImageRef, resolveImagePath } from "../lib/image/reference.ts";
+import { imageOperand, sourceFlags, sourceOptions } from "./_image_source.ts";
 
 const verb = defineVerb({
   name: "oci inspect",
@@ -21,11 +22,11 @@ const verb = defineVerb({
     { command: "mbctl oci inspect nginx --json", says: "the same for scripts" },
   ],
   async run(context, { image, tlsVerify, authfile }) {
-    const ref = absoluteRef(context, image);
+    const ref = resolveImagePath(image, context.workingDirectory);
     const { run } = openHost(context);
     const found = await inspectImage(run, ref, sourceOptions(context, { tlsVerify, authfile }));
     const { config, manifest } = found;
-    const sizeBytes = manifest.layers.reduce((sum, layer) => sum + layer.sizeBytes, 0);
+    const sizeBytes = layersSizeBytes(manifest);
     const answer = {
       reference: formatImageRef(ref),
       digest: found.digest,

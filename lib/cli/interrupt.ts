@@ -53,14 +53,3 @@ export function listenForInterrupts(onFirst: () => void, isIgnored: boolean): In
     },
   };
 }
-
-/** An interruption that never comes, or comes from `signal`: for tests. */
-export function quietInterruption(
-  signal: AbortSignal = new AbortController().signal,
-): Interruption {
-  return {
-    signal,
-    exitCode: () => (signal.aborted ? EXIT_BY_SIGNAL.SIGINT : undefined),
-    release() {},
-  };
-}

@@ -93,14 +93,9 @@ export function styledSink(
   environment: Readonly<Record<string, string | undefined>>,
 ): TextSink {
   const colors = hasColors(sink, environment);
-  return {
-    isTerminal: sink.isTerminal,
-    get columns() {
-      return sink.columns;
-    },
-    write: (text) =>
-      sink.write(sink.isTerminal ? renderForTerminal(text, colors) : withoutStyles(text)),
-  };
+  return changing(sink, (text) =>
+    sink.isTerminal ? renderForTerminal(text, colors) : withoutStyles(text),
+  );
 }
 
 /**
@@ -112,11 +107,16 @@ export function talkSink(
   environment: Readonly<Record<string, string | undefined>>,
 ): TextSink {
   const colors = hasColors(sink, environment);
+  return changing(sink, (text) => renderForTerminal(text, colors));
+}
+
+/** A sink that hands on what `change` makes of the text. */
+function changing(sink: TextSink, change: (text: string) => string): TextSink {
   return {
     isTerminal: sink.isTerminal,
     get columns() {
       return sink.columns;
     },
-    write: (text) => sink.write(renderForTerminal(text, colors)),
+    write: (text) => sink.write(change(text)),
   };
 }

@@ -38,8 +38,3 @@ const layers: Readonly<Record<string, Compression>> = {
 export function layerCompression(mediaType: string): Compression | undefined {
   return Object.hasOwn(layers, mediaType) ? layers[mediaType] : undefined;
 }
-
-/** The OCI media type of a layer that is packed so. */
-export function ociLayerType(compression: Compression): string {
-  return compression === "none" ? ociLayer : `${ociLayer}+${compression}`;
-}

@@ -50,11 +50,6 @@ export function formatPlatform(platform: Platform): string {
   return `${platform.os}/${platform.architecture}${variant}`;
 }
 
-/** Whether a host runs an image: an arm host runs older variants too. */
-export function canRun(host: Platform, image: Platform): boolean {
-  return rank(host, image) !== undefined;
-}
-
 /** An entry of an index. */
 interface Entry {
   readonly platform?: Platform;

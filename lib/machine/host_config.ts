@@ -5,8 +5,9 @@
  */
 
 import * as v from "valibot";
-import { formatPrefix, type Ipv6Prefix, parsePrefix } from "../address/ipv6.ts";
+import { type Ipv6Prefix, parsePrefix } from "../address/ipv6.ts";
 import { MbctlError, usageError } from "../errors.ts";
+import { DEFAULT_STOP_TIMEOUT_SEC } from "../nspawn/machine_unit.ts";
 import { parseToml } from "./machine_toml.ts";
 
 export interface HostConfig {
@@ -21,7 +22,10 @@ export interface HostConfig {
 }
 
 /** The settings of a host without a configuration file. */
-export const defaultHostConfig: HostConfig = { bridge: "srvgrp0", stopTimeoutSec: 10 };
+export const defaultHostConfig: HostConfig = {
+  bridge: "srvgrp0",
+  stopTimeoutSec: DEFAULT_STOP_TIMEOUT_SEC,
+};
 
 const schema = v.strictObject({
   bridge: v.optional(
@@ -62,10 +66,4 @@ function readPrefix(text: string, invalid: (state: string) => MbctlError): Ipv6P
   } catch (error) {
     throw error instanceof MbctlError ? invalid(`prefix: ${error.message}`) : error;
   }
-}
-
-/** The settings in words, for debug output. */
-export function describeHostConfig(config: HostConfig): string {
-  const prefix = config.prefix === undefined ? "from yggdrasil" : formatPrefix(config.prefix);
-  return `bridge ${config.bridge}, prefix ${prefix}, busybox ${config.busybox ?? "found on the host"}`;
 }

@@ -19,9 +19,8 @@ export function planDownload(
   tree: string,
   image: FoundImage,
 ): { readonly steps: readonly Step[]; readonly undo: readonly Step[] } {
-  const hidden = (what: string) => join(dirname(tree), `.mbctl-${what}.${basename(tree)}`);
-  const fetched = hidden("image");
-  const staged = hidden("new");
+  const fetched = hiddenBeside(tree, "image");
+  const staged = stagedDownload(tree);
   const config = `${tree}.config.json`;
   const remove = (path: string): Step => ({ kind: "remove", path });
   return {
@@ -36,4 +35,13 @@ export function planDownload(
     ],
     undo: [remove(fetched), remove(staged), remove(config)],
   };
+}
+
+/** Where a download is prepared; it is there only while one is under way, or was killed. */
+export function stagedDownload(tree: string): string {
+  return hiddenBeside(tree, "new");
+}
+
+function hiddenBeside(tree: string, what: string): string {
+  return join(dirname(tree), `.mbctl-${what}.${basename(tree)}`);
 }

@@ -13,6 +13,7 @@ import type { EnvEntry } from "../env/env_entry.ts";
 import { splitEnvironment } from "../env/split_environment.ts";
 import { MbctlError } from "../errors.ts";
 import type { ImageConfig } from "../image/config.ts";
+import { ENV_FILE_PATH } from "../init/init_files.ts";
 import { renderUnitDropIn } from "../nspawn/machine_unit.ts";
 import { DEFAULT_NSPAWN_SETTINGS, type NspawnBind, renderNspawn } from "../nspawn/render.ts";
 import { DEFAULT_STOP_SIGNAL } from "../signal.ts";
@@ -96,7 +97,7 @@ function binds(spec: MachineSpec): NspawnBind[] {
     isReadOnly: false,
   });
   return [
-    bind(paths.envFile, "/man8env.env"),
+    bind(paths.envFile, ENV_FILE_PATH),
     ...outerFirst(spec.volumes).flatMap((volume) => {
       const source = volumeSource(paths, volume);
       return source === undefined ? [] : [bind(source, volume.path)];

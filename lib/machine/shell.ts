@@ -6,6 +6,7 @@
 
 import { statSync } from "node:fs";
 import { join } from "node:path";
+import { BUSYBOX_PATH } from "../init/init_files.ts";
 import { resolveInside } from "../host/root_tree.ts";
 
 /** The shells looked for in an image, best first. */
@@ -17,7 +18,7 @@ const shells = ["/bin/bash", "/bin/sh", "/usr/bin/bash", "/usr/bin/sh"];
  */
 export function findShell(tree: string): readonly string[] {
   const shell = shells.find((path) => isExecutableInside(tree, path));
-  return shell === undefined ? ["/man8s-init/busybox", "sh"] : [shell];
+  return shell === undefined ? [BUSYBOX_PATH, "sh"] : [shell];
 }
 
 /**

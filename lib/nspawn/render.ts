@@ -4,6 +4,7 @@
  * @module
  */
 import type { EnvEntry } from "../env/env_entry.ts";
+import { INIT_PATH } from "../init/init_files.ts";
 import { isKnownNspawnKey, nspawnKey, type NspawnSection, OLDEST_SYSTEMD } from "./keys.ts";
 import {
   escapeBindField,
@@ -65,7 +66,7 @@ export interface NspawnSettings {
 export const DEFAULT_NSPAWN_SETTINGS: NspawnSettings = {
   isBoot: false,
   isProcessTwo: true,
-  parameters: ["/man8s-init/00-init.sh"],
+  parameters: [INIT_PATH],
   environment: [],
   killSignal: "SIGRTMIN+3",
   privateUsers: "pick",

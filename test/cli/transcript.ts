@@ -5,7 +5,8 @@
  * @module
  */
 
-import { quietInterruption } from "../../lib/cli/interrupt.ts";
+import { EXIT_BY_SIGNAL } from "../../lib/cli/exit_codes.ts";
+import type { Interruption } from "../../lib/cli/interrupt.ts";
 import type { Io, TextSink } from "../../lib/cli/io.ts";
 import type { VerbTable } from "../../lib/cli/dispatch.ts";
 import { type MainOptions, main } from "../../lib/cli/main.ts";
@@ -54,6 +55,15 @@ export async function transcript(
     interruption: quietInterruption(around.signal),
   });
   return { exitCode, ...said };
+}
+
+/** An interruption that never comes, or comes from `signal`. */
+function quietInterruption(signal: AbortSignal = new AbortController().signal): Interruption {
+  return {
+    signal,
+    exitCode: () => (signal.aborted ? EXIT_BY_SIGNAL.SIGINT : undefined),
+    release() {},
+  };
 }
 
 /** A transcript as it is kept in a golden file, like a session in a shell. */

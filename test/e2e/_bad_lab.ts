@@ -51,6 +51,11 @@ export async function startBadLab(os: HostOs): Promise<BadLab> {
   };
 }
 
+/** The words of a pull of the machine "web" that asks nothing. */
+export function pull(image: string, ...more: string[]): string[] {
+  return ["machines", "pull", image, "web", "--tls-verify=false", "--mount=/data=data", ...more];
+}
+
 /** Every name that mbctl could write, with kind, mode, owner, and size and time of files. */
 export async function snapshotHost(host: Host): Promise<string[]> {
   const { stdout } = await host.sh(

@@ -3,22 +3,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { keys } from "../lab/pty.ts";
 import { waitFor } from "../lab/wait_for.ts";
-import { type BadLab, expectRefusal, snapshotHost, startBadLab } from "./_bad_lab.ts";
+import { type BadLab, expectRefusal, pull, snapshotHost, startBadLab } from "./_bad_lab.ts";
 import { labTimeoutMs, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
-
-/** What `mbctl machines pull` needs beside the image and the name. */
-const flags = ["--tls-verify=false", "--mount=/data=data"];
 
 describe.each(testedHosts)("on %s", (os) => {
   let lab: BadLab;
-  const pull = (image: string, ...more: string[]) => [
-    "machines",
-    "pull",
-    image,
-    "web",
-    ...flags,
-    ...more,
-  ];
   beforeAll(async () => {
     lab = await startBadLab(os);
   }, labTimeoutMs);

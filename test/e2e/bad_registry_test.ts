@@ -4,22 +4,11 @@ import { afterAll, beforeAll, describe, test } from "bun:test";
 import { truncateSync } from "node:fs";
 import { join } from "node:path";
 import { Registry } from "../lab/registry.ts";
-import { type BadLab, expectRefusal, startBadLab } from "./_bad_lab.ts";
+import { type BadLab, expectRefusal, pull, startBadLab } from "./_bad_lab.ts";
 import { labTimeoutMs, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
-
-/** What `mbctl machines pull` needs beside the image and the name. */
-const flags = ["--tls-verify=false", "--mount=/data=data"];
 
 describe.each(testedHosts)("on %s", (os) => {
   let lab: BadLab;
-  const pull = (image: string, ...more: string[]) => [
-    "machines",
-    "pull",
-    image,
-    "web",
-    ...flags,
-    ...more,
-  ];
   beforeAll(async () => {
     lab = await startBadLab(os);
   }, labTimeoutMs);

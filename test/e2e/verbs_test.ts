@@ -243,6 +243,11 @@ describe.each(testedHosts)("on %s", (os) => {
       cwd: "/root",
     });
     expect(again.exitCode).toBe(4);
+    // What a run leaves that is killed just before its last step: the next one makes all of it anew.
+    await host.sh("cd /root && mv tree .mbctl-new.tree && echo half > tree.config.json");
+    await mbctlOut(host, ["oci", "download", "oci:/root/app:latest", "tree"], { cwd: "/root" });
+    expect((await host.sh("ls -A /root")).stdout).not.toMatch(/mbctl-/);
+    expect(JSON.parse(await host.readFile("/root/tree.config.json"))).toHaveProperty("config");
     await mbctlOut(host, ["oci", "man8init", "tree"], { cwd: "/root" });
     const first = (
       await host.sh("cd /root/tree && find man8s-init -type f | sort | xargs sha256sum")

@@ -3,8 +3,8 @@
  *
  * @module
  */
-import { readdir } from "node:fs/promises";
 import { join } from "node:path";
+import { BRIDGE_FILES, renderBridgeConfig } from "../../lib/network/host_bridge.ts";
 import type { Host } from "./host.ts";
 import { waitFor } from "./wait_for.ts";
 
@@ -18,12 +18,9 @@ export const systemdConfigs = join(import.meta.dir, "../../systemd-configs");
  * @param prefix first four groups of the host's /64, `300:2e98:a4b0:1789`.
  */
 export async function installBridge(host: Host, prefix: string): Promise<void> {
-  for (const name of await readdir(systemdConfigs)) {
+  for (const { name, directory } of BRIDGE_FILES) {
     const text = await Bun.file(join(systemdConfigs, name)).text();
-    // Every file says where it goes, for those who install it by hand.
-    const target = /^# Installed as (\/\S+?)[.,]?(?:\s|$)/m.exec(text)?.[1];
-    if (target === undefined) continue;
-    await host.writeFile(target, text.replaceAll("@HOST_PREFIX@", prefix));
+    await host.writeFile(join(directory, name), renderBridgeConfig(text, prefix));
   }
   await host.run(["networkctl", "reload"]);
   await host.run(["systemctl", "restart", "systemd-resolved.service"]);
