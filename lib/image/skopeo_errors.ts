@@ -120,7 +120,7 @@ function reasonOf(stderr: string): string {
 
 /** Takes accounts out of URLs: a proxy's, for instance. */
 function redact(text: string): string {
-  return text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/"'@]+@/gi, "$1***@");
+  return text.replaceAll(/([a-z][a-z0-9+.-]*:\/\/)[^\s/"'@]+@(?!sha(?:256|512):)/gi, "$1***@");
 }
 
 function registryOf(ref: ImageRef): string {

@@ -62,4 +62,7 @@ test("explainSkopeo() repeats no account of a URL", () => {
   expect(
     explainSkopeo('level=fatal msg="proxyconnect: http://me:secret@proxy:3128: no"', ref).reason,
   ).toBe("proxyconnect: http://***@proxy:3128: no");
+  // An image named by its digest is none; skopeo 1.18 on a policy that refuses it.
+  const refused = `Running image docker://nginx@sha256:${"0".repeat(64)} is rejected by policy.`;
+  expect(explainSkopeo(`level=fatal msg="${refused}"`, ref).reason).toBe(refused);
 });
