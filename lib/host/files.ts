@@ -24,6 +24,7 @@ import {
 import { dirname } from "node:path";
 import { MbctlError } from "../errors.ts";
 import { stagedName } from "../machine/paths.ts";
+import { syncFileSystem } from "./libc.ts";
 
 /**
  * Whether anything has this name: also a link that leads nowhere.
@@ -36,6 +37,12 @@ export function nameExists(path: string): boolean {
   } catch (error) {
     throw explainDenial(path, error);
   }
+}
+
+/** The folder that will hold a path whose own folder may not be there yet. */
+export function nearestFolder(path: string): string {
+  const folder = dirname(path);
+  return nameExists(folder) ? folder : nearestFolder(folder);
 }
 
 /** The content of a file, or undefined when there is none. */
@@ -141,6 +148,16 @@ export function syncDirectory(path: string): void {
   const directory = openSync(path, "r");
   try {
     fsyncSync(directory);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** Waits until all that was written to the file system of a directory lies on its disk. */
+export function syncFileSystemOf(path: string): void {
+  const directory = openSync(path, "r");
+  try {
+    syncFileSystem(directory);
   } finally {
     closeSync(directory);
   }

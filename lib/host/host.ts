@@ -9,6 +9,7 @@ import { type HostConfig, parseHostConfig } from "../machine/host_config.ts";
 import { foldersBelow } from "../machine/paths.ts";
 import { readTextIfPresent } from "./files.ts";
 import { makeRun, type Run } from "./run.ts";
+import { makeSpawn, type Spawn } from "./spawn.ts";
 
 export interface Host {
   /** Where the host's file system begins: "/", or what `--root` names. */
@@ -16,6 +17,7 @@ export interface Host {
   /** Whether systemd of this very root runs, and is to be asked and told. */
   readonly isLive: boolean;
   readonly run: Run;
+  readonly spawn: Spawn;
   readonly config: HostConfig;
 }
 
@@ -34,6 +36,7 @@ export interface HostContext {
 export function openHost({ root, log, signal }: HostContext): Host {
   const file = foldersBelow(root).hostConfiguration;
   const config = parseHostConfig(readTextIfPresent(file), file);
-  const run = makeRun({ onCommand: (line) => log.command(line), signal });
-  return { root, isLive: root === "/", run, config };
+  const options = { onCommand: (line: string) => log.command(line), signal };
+  const [run, spawn] = [makeRun(options), makeSpawn(options)];
+  return { root, isLive: root === "/", run, spawn, config };
 }

@@ -169,7 +169,7 @@ export function makeRun({ onCommand = () => {}, signal: common }: MakeRunOptions
  * clears. setpriv(1) sets the signal; the shell after it ends by itself where we
  * were gone before that.
  */
-function diesWithUs(): string[] {
+export function diesWithUs(): string[] {
   const guard = `[ "$PPID" = ${process.pid} ] && exec "$@"`;
   return ["setpriv", "--pdeathsig=KILL", "--", "/bin/sh", "-c", guard, "sh"];
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { findBusybox } from "../../lib/host/busybox.ts";
 import type { Host } from "../../lib/host/host.ts";
 import type { Run } from "../../lib/host/run.ts";
+import { makeSpawn } from "../../lib/host/spawn.ts";
 import { REQUIRED_APPLETS } from "../../lib/init/busybox.ts";
 import { defaultHostConfig } from "../../lib/machine/host_config.ts";
 
@@ -37,6 +38,7 @@ function host(name: string, applets: readonly string[] = REQUIRED_APPLETS): Host
     root: "/",
     isLive: false,
     run,
+    spawn: makeSpawn(),
     config: { ...defaultHostConfig, busybox: join(base, name) },
   };
 }

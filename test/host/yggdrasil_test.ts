@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { formatPrefix, parsePrefix } from "../../lib/address/ipv6.ts";
 import type { Host } from "../../lib/host/host.ts";
 import { CommandError, type Run } from "../../lib/host/run.ts";
+import { makeSpawn } from "../../lib/host/spawn.ts";
 import { prefixFromGetself, readHostPrefix } from "../../lib/host/yggdrasil.ts";
 import { defaultHostConfig } from "../../lib/machine/host_config.ts";
 
@@ -65,7 +66,7 @@ function host(answers: Answers, more: Partial<Host> = {}): Host {
     if (stdout === undefined) throw new CommandError(argv, result, "it exited with code 1");
     return result;
   };
-  return { root: base, isLive: true, run, config: defaultHostConfig, ...more };
+  return { root: base, isLive: true, run, spawn: makeSpawn(), config: defaultHostConfig, ...more };
 }
 const running = JSON.stringify({ subnet: "301::/64" });
 const read = async (given: Host) => formatPrefix(await readHostPrefix(given));
