@@ -4,14 +4,17 @@
  * @module
  */
 
-import { lstatSync, readFileSync, rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { closeSync, constants, fsyncSync, lstatSync, openSync, readFileSync } from "node:fs";
+import { basename, dirname } from "node:path";
 import { MbctlError } from "../errors.ts";
-import { syncDirectory } from "./files.ts";
+import { isOnBtrfs } from "./btrfs.ts";
+import { removeEntry } from "./remove_directory.ts";
 
 /**
  * Removes a file or a tree, following no link; none is no error. A tree in
  * which something is mounted is refused: what is mounted there is not ours.
+ * Subvolumes of btrfs go as wholes, and neither a read-only one nor files marked
+ * immutable are in the way. A removal that was killed is completed by the next one.
  *
  * @throws {MbctlError} (conflict) when a mount stands at or below the path.
  */
@@ -27,8 +30,13 @@ export function removeTree(path: string): void {
       },
     );
   }
-  rmSync(path, { recursive: true, force: true });
-  syncDirectory(dirname(path));
+  const parent = openSync(dirname(path), constants.O_RDONLY | constants.O_DIRECTORY);
+  try {
+    removeEntry(parent, basename(path), isOnBtrfs(dirname(path)));
+    fsyncSync(parent);
+  } finally {
+    closeSync(parent);
+  }
 }
 
 /** The mount points at or below a path (proc_pid_mountinfo(5): blanks are octal escapes). */
