@@ -1,7 +1,9 @@
 import { expect, test } from "bun:test";
 import { parseImageRef } from "../../lib/image/reference.ts";
-import { damaged, explainSkopeo } from "../../lib/image/skopeo_errors.ts";
-import said from "../golden/image/skopeo_errors.json";
+import { damaged } from "../../lib/image/found_image.ts";
+import { skopeoFailure } from "../../lib/registry/skopeo.ts";
+import { explainRefusal, explainSkopeo } from "../../lib/registry/skopeo_errors.ts";
+import said from "../golden/registry/skopeo_errors.json";
 
 const ref = parseImageRef("127.0.0.1:5000/a/b:x");
 const login = "check the name, or log in: skopeo login 127.0.0.1:5000";
@@ -34,6 +36,29 @@ const hints: Readonly<Record<keyof typeof said, string | undefined>> = {
   "no such path": "check the path",
   "no such archive": "check the path",
   "ipv6 registry": "give the registry a host name in /etc/hosts: skopeo takes no IPv6 address",
+  "proxy: unknown tag": "see which tags there are: skopeo list-tags docker://127.0.0.1:5000/a/b",
+  "proxy: plain http": "the registry speaks plain HTTP: add --tls-verify=false",
+  "proxy: no password": login,
+  "proxy: access denied": login,
+  "proxy: server error": undefined,
+  "proxy: truncated blob": damaged,
+  "proxy: broken connection": "the connection broke: run the command again",
+  "proxy: unknown blob": damaged,
+  "proxy: registry down": answers,
+  "proxy: unknown host": answers,
+  "proxy: policy refuses": "change /etc/containers/policy.json, see containers-policy.json(5)",
+  "proxy: no such path": "check the path",
+  "proxy: no such archive": "check the path",
+  "proxy: ipv6 registry":
+    "give the registry a host name in /etc/hosts: skopeo takes no IPv6 address",
+  "refusal: no signature": undefined,
+  "refusal: another name": undefined,
+  "refusal: another GPG key": undefined,
+  "refusal: another sigstore key": undefined,
+  "refusal: sigstore left out by Debian": undefined,
+  "refusal: reject": "change /etc/containers/policy.json, see containers-policy.json(5)",
+  "refusal: reject, of an index":
+    "change /etc/containers/policy.json, see containers-policy.json(5)",
 };
 
 test("explainSkopeo() has the hint for what skopeo 1.9.3, 1.18.0 and 1.22.0 said", () => {
@@ -65,4 +90,28 @@ test("explainSkopeo() repeats no account of a URL", () => {
   // An image named by its digest is none; skopeo 1.18 on a policy that refuses it.
   const refused = `Running image docker://nginx@sha256:${"0".repeat(64)} is rejected by policy.`;
   expect(explainSkopeo(`level=fatal msg="${refused}"`, ref).reason).toBe(refused);
+});
+
+test("explainRefusal() tells a refusal by the policy from other failures, and names the rule", () => {
+  const verification = {
+    rules: ["signedBy"],
+    scope: "docker:127.0.0.1:5000/a",
+    file: "/etc/containers/policy.json",
+    isSigned: true,
+  };
+  for (const [what, byVersion] of Object.entries(said)) {
+    for (const stderr of Object.values(byVersion)) {
+      const error = skopeoFailure("read", { ref, image: "a/b:x" }, stderr);
+      const explained = explainRefusal(error, "a/b:x", verification);
+      const isRefusal = what.startsWith("refusal: ") || what.endsWith("policy refuses");
+      expect([what, explained !== error]).toEqual([what, isRefusal]);
+      if (!isRefusal) continue;
+      expect(explained).toMatchObject({
+        kind: "tool",
+        message: 'Cannot use image "a/b:x": the policy refuses it',
+        cause: error.cause,
+        hint: 'the rule "signedBy" of "docker:127.0.0.1:5000/a" in /etc/containers/policy.json applies to it, see containers-policy.json(5)',
+      });
+    }
+  }
 });

@@ -1,17 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { digestOf } from "../../lib/image/digest.ts";
-import { inspectImage } from "../../lib/image/inspect_image.ts";
-import { parseImageRef } from "../../lib/image/reference.ts";
-import { damaged } from "../../lib/image/skopeo_errors.ts";
+import { damaged } from "../../lib/image/found_image.ts";
 import { type Descriptor, Layout } from "../lab/images/layout.ts";
 import { type FakeRegistry, fakeRegistry } from "./_fake_registry.ts";
-import { canFetch, failure, options, run, workshop } from "./_workshop.ts";
+import { canFetch, failure, open, run, workshop } from "./_workshop.ts";
 
 const { path } = workshop();
-const inspect = (text: string, more = {}) =>
-  inspectImage(run, parseImageRef(text), { ...options, ...more });
+/** What is found out without a layer being asked for. */
+const inspect = async (text: string, more = {}) => {
+  await using opened = await open(text, more);
+  return opened.found;
+};
 
-describe.skipIf(!canFetch)("inspectImage()", () => {
+describe.skipIf(!canFetch)("openImage()", () => {
   let layout: Layout;
   let amd: Descriptor;
   let arm: Descriptor;

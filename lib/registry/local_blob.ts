@@ -8,8 +8,8 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Run } from "../host/run.ts";
-import { type Digest, digestAlgorithm, digestHex } from "./digest.ts";
-import type { LocalRef } from "./reference.ts";
+import { type Digest, digestAlgorithm, digestHex } from "../image/digest.ts";
+import type { LocalRef } from "../image/reference.ts";
 
 /**
  * Reads a manifest by its digest. The caller compares the digest.

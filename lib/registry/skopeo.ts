@@ -9,9 +9,9 @@
 
 import { MbctlError } from "../errors.ts";
 import { CommandError, type Run, type RunOptions, type RunResult } from "../host/run.ts";
-import type { Digest } from "./digest.ts";
-import type { Platform } from "./platform.ts";
-import { type ImageRef, pinned, skopeoSource } from "./reference.ts";
+import type { Digest } from "../image/digest.ts";
+import type { Platform } from "../image/platform.ts";
+import { type ImageRef, pinned, skopeoSource } from "../image/reference.ts";
 import { explainSkopeo } from "./skopeo_errors.ts";
 
 /** How to reach an image, and which one to take. */
@@ -22,6 +22,10 @@ export interface SourceOptions {
   readonly tlsVerify?: boolean | undefined;
   /** Another auth.json than skopeo's own choice. */
   readonly authFile?: string | undefined;
+  /** Another policy.json than skopeo's own choice. */
+  readonly policyFile?: string | undefined;
+  /** Another folder than /etc/containers/registries.d (containers-registries.d(5)). */
+  readonly registriesDir?: string | undefined;
   /** Where skopeo unpacks archives; default /var/tmp. */
   readonly tempDir?: string | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -84,12 +88,39 @@ export async function skopeoCopy(
   await skopeo(run, argv, "fetch", source, options);
 }
 
-function globalFlags({ platform, tempDir }: SourceOptions): string[] {
+/** `skopeo list-tags`: what a repository offers. */
+export async function skopeoListTags(run: Run, source: Source): Promise<string> {
+  const { ref } = source;
+  if (ref.transport !== "docker") throw new TypeError("only registries have tags");
+  const argv = [
+    ...globalFlags(source),
+    `--command-timeout=${inspectTimeout}`,
+    "list-tags",
+    ...registryFlags(source, ""),
+    `docker://${ref.registry}/${ref.repository}`,
+  ];
+  return (await skopeo(run, argv, "read", source, {})).stdout;
+}
+
+/** The command line of a proxy, but for its socket. */
+export function proxyCommand(source: Source): string[] {
+  return [
+    "skopeo",
+    ...globalFlags(source),
+    "experimental-image-proxy",
+    ...registryFlags(source, ""),
+  ];
+}
+
+function globalFlags(source: SourceOptions): string[] {
+  const { platform, tempDir, policyFile, registriesDir } = source;
   return [
     `--override-os=${platform.os}`,
     `--override-arch=${platform.architecture}`,
     ...(platform.variant === undefined ? [] : [`--override-variant=${platform.variant}`]),
     ...(tempDir === undefined ? [] : [`--tmpdir=${tempDir}`]),
+    ...(policyFile === undefined ? [] : [`--policy=${policyFile}`]),
+    ...(registriesDir === undefined ? [] : [`--registries.d=${registriesDir}`]),
   ];
 }
 
@@ -113,10 +144,25 @@ async function skopeo(
     return await run(["skopeo", ...argv], { ...options, signal });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    const { reason, hint } = explainSkopeo(error.result.stderr, ref);
-    throw new MbctlError("tool", `Cannot ${action} image ${JSON.stringify(image)}: skopeo failed`, {
-      cause: new Error(reason === "" ? error.message : reason),
-      hint: hint ?? error.hint,
-    });
+    const { stderr } = error.result;
+    throw skopeoFailure(action, { ref, image }, stderr === "" ? error.message : stderr, error.hint);
   }
+}
+
+/**
+ * The error for a failure of skopeo.
+ *
+ * @param said its stderr, or the words that its proxy answered.
+ */
+export function skopeoFailure(
+  action: "read" | "fetch",
+  { ref, image }: Pick<Source, "ref" | "image">,
+  said: string,
+  otherHint?: string,
+): MbctlError {
+  const { reason, hint } = explainSkopeo(said, ref);
+  return new MbctlError("tool", `Cannot ${action} image ${JSON.stringify(image)}: skopeo failed`, {
+    cause: new Error(reason),
+    hint: hint ?? otherHint,
+  });
 }

@@ -3,7 +3,7 @@
  *
  * Every failure of skopeo is a failed tool (exit code 5) whatever it says; its
  * words choose nothing but the hint. What skopeo 1.9.3, 1.18.0 and 1.22.0 said is
- * kept in test/golden/image/skopeo_errors.json, and every rule fits at least one of
+ * kept in test/golden/registry/skopeo_errors.json, and every rule fits at least one of
  * those texts in each version. Other words in a pattern (a quota, a missing host, a
  * timeout, …) are the kernel's, Go's or the registry protocol's names for the same
  * trouble and were not recorded.
@@ -11,7 +11,10 @@
  * @module
  */
 
-import { type ImageRef, skopeoSource } from "./reference.ts";
+import { MbctlError } from "../errors.ts";
+import { damaged } from "../image/found_image.ts";
+import { type ImageRef, skopeoSource } from "../image/reference.ts";
+import type { Verification } from "./policy.ts";
 
 /** What a failure comes down to. */
 export interface Explanation {
@@ -26,8 +29,8 @@ interface Rule {
   readonly hint: (ref: ImageRef) => string;
 }
 
-/** For an image whose bytes are not what their digest says. */
-export const damaged = "the image is damaged where it comes from: try again, or push it anew";
+/** What skopeo says when it applied a policy and the image did not pass. */
+const refusals = /Source image rejected|rejected by policy|signature/i;
 
 /** The first rule that fits gives the hint. */
 const rules: readonly Rule[] = [
@@ -66,12 +69,16 @@ const rules: readonly Rule[] = [
     hint: (ref) => `see which tags there are: skopeo list-tags ${repositoryOf(ref)}`,
   },
   {
-    pattern: /Digest did not match|Manifest does not match/,
+    pattern:
+      /Digest did not match|Manifest does not match|corrupted blob|bytes in blob, got|blob unknown|etching blob: invalid status code from registry 404/,
     hint: () => damaged,
   },
   {
     pattern: /connection reset by peer|EOF$/,
-    hint: () => "the connection broke: run the command again",
+    hint: (ref) =>
+      ref.transport === "docker"
+        ? "the connection broke: run the command again"
+        : "the file is cut off: copy it again from where it was made",
   },
   {
     pattern:
@@ -102,6 +109,35 @@ export function explainSkopeo(stderr: string, ref: ImageRef): Explanation {
   const reason = redact(reasonOf(stderr));
   const hint = rules.find((rule) => rule.pattern.test(reason))?.hint(ref);
   return hint === undefined ? { reason } : { reason, hint };
+}
+
+/**
+ * Says plainly that a policy refused an image, if that is what skopeo said.
+ *
+ * @param verification the rule that applied, where it is known.
+ * @returns the error, or another one in its place.
+ */
+export function explainRefusal(
+  error: unknown,
+  image: string,
+  verification: Verification | undefined,
+): unknown {
+  if (!(error instanceof MbctlError) || error.kind !== "tool") return error;
+  const reason = error.cause instanceof Error ? error.cause.message : "";
+  if (!refusals.test(reason)) return error;
+  const file = verification?.file ?? "/etc/containers/policy.json";
+  const rule =
+    verification === undefined
+      ? `a rule of ${file}`
+      : `the rule ${JSON.stringify(verification.rules.join(" and "))} of ${JSON.stringify(verification.scope)} in ${file}`;
+  return new MbctlError(
+    "tool",
+    `Cannot use image ${JSON.stringify(image)}: the policy refuses it`,
+    {
+      cause: error.cause,
+      hint: `${rule} applies to it, see containers-policy.json(5)`,
+    },
+  );
 }
 
 /** The message of the last fatal line of logrus's text form, else everything. */
