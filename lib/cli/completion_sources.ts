@@ -16,14 +16,15 @@ export interface CompletionSources {
 
 /**
  * Machines by their configuration. Images: those that machines were made of, and
- * those in the cache's list of references, one a line, where there is one.
+ * those that the store has references of.
  */
 export const hostSources: CompletionSources = {
   machines,
   images(root) {
     const pulled = machines(root).map((name) => referenceOf(join(configurations(root), name)));
-    const cached = readOrNothing(join(root, "var/cache/mbctl/references")).split("\n");
-    return [...new Set([...pulled, ...cached])].filter((reference) => reference !== "").sort();
+    return [...new Set([...pulled, ...stored(root)])]
+      .filter((reference) => reference !== "")
+      .sort();
   },
 };
 
@@ -34,6 +35,28 @@ function machines(root: string): string[] {
       .sort();
   } catch {
     return [];
+  }
+}
+
+/**
+ * The names of the files tell the references (lib/store/reference_name.ts). Nobody
+ * types a digest that a tag had once.
+ */
+function stored(root: string): string[] {
+  try {
+    return readdirSync(join(root, "var/cache/mbctl/references"))
+      .filter((name) => /:.*\.json$/.test(name) && !name.includes("@"))
+      .map((name) => decoded(name.slice(0, -".json".length)));
+  } catch {
+    return [];
+  }
+}
+
+function decoded(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return "";
   }
 }
 

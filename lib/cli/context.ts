@@ -27,6 +27,8 @@ export interface VerbContext {
   readonly dryRun: boolean;
   /** `--yes`; false for verbs that do not change anything. */
   readonly yes: boolean;
+  /** `--quiet`; false for verbs that have no such flag. The log and progress obey it by themselves. */
+  readonly quiet: boolean;
   /** `-v`. */
   readonly verbose: boolean;
   /** `--root`, absolute; `/` where it is not given. */

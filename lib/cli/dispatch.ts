@@ -6,7 +6,7 @@
  */
 
 import { usageError } from "../errors.ts";
-import { CHANGE_FLAGS, COMMON_FLAGS, type FlagSpec, flagName, READ_FLAGS } from "./flags.ts";
+import { type FlagSpec, flagName, sharedFlags } from "./flags.ts";
 import { didYouMean } from "./suggest.ts";
 import type { Verb } from "./verb.ts";
 
@@ -55,11 +55,11 @@ export function dispatch(table: VerbTable, words: readonly string[]): Dispatch {
 
 /** The flags at the beginning, with their values. */
 function leadingFlags(words: readonly string[]): string[] {
-  const specs: Record<string, FlagSpec> = {
-    ...COMMON_FLAGS,
-    ...READ_FLAGS,
-    ...CHANGE_FLAGS,
-  };
+  const specs: Readonly<Record<string, FlagSpec>> = sharedFlags({
+    reads: true,
+    changes: true,
+    progress: true,
+  });
   const leading: string[] = [];
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? "";

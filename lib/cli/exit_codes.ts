@@ -45,6 +45,28 @@ export function exitCodeOf(error: unknown): number {
   return error instanceof MbctlError ? EXIT_CODES[error.kind] : EXIT_BUG;
 }
 
+/** What there is to tell of an error. */
+export interface ErrorFacts {
+  /** "bug" for whatever is not an MbctlError. */
+  readonly kind: ErrorKind | "bug";
+  readonly message: string;
+  /** What it came from, the nearest first. */
+  readonly causes: readonly string[];
+  readonly hint: string | undefined;
+  /** Of bugs alone. */
+  readonly stacks: readonly string[];
+}
+
+/** Takes an error apart: its messages, its hint; a bug has its stack instead, with `-v` only. */
+export function errorFacts(error: unknown, isVerbose: boolean): ErrorFacts {
+  const [message = "", ...causes] = messagesOf(error);
+  if (error instanceof MbctlError) {
+    return { kind: error.kind, message, causes, hint: error.hint, stacks: [] };
+  }
+  const hint = isVerbose ? undefined : "run it again with -v to see where";
+  return { kind: "bug", message, causes, hint, stacks: isVerbose ? stacksOf(error) : [] };
+}
+
 /**
  * What the user reads of an error: the message, each cause below it, then the
  * hint. A bug says that it is one, and shows its stack only with `-v`.
@@ -52,23 +74,16 @@ export function exitCodeOf(error: unknown): number {
  * @returns marked text that ends in a line feed.
  */
 export function describeError(error: unknown, isVerbose: boolean): string {
-  const lines: string[] = [];
-  if (!(error instanceof MbctlError)) {
-    lines.push("this is a bug of mbctl, please report it");
-  }
-  lines.push(...messagesOf(error));
-  const [first = "", ...causes] = lines.map((text) => text.trimEnd().replaceAll("\n", "\n    "));
-  let text = `${style("red", "mbctl:")} ${first}\n`;
-  for (const cause of causes) text += `  because: ${cause}\n`;
-  if (error instanceof MbctlError) {
-    return error.hint === undefined ? text : `${text}${style("green", "hint:")} ${error.hint}\n`;
-  }
-  if (isVerbose)
-    text += stacksOf(error)
-      .map((stack) => `${style("dim", stack)}\n`)
-      .join("");
-  else text += `${style("green", "hint:")} run it again with -v to see where\n`;
-  return text;
+  const { kind, message, causes, hint, stacks } = errorFacts(error, isVerbose);
+  const lines = [message, ...causes];
+  if (kind === "bug") lines.unshift("this is a bug of mbctl, please report it");
+  const [first = "", ...rest] = lines.map((text) => text.trimEnd().replaceAll("\n", "\n    "));
+  return [
+    `${style("red", "mbctl:")} ${first}\n`,
+    ...rest.map((cause) => `  because: ${cause}\n`),
+    ...(hint === undefined ? [] : [`${style("green", "hint:")} ${hint}\n`]),
+    ...stacks.map((stack) => `${style("dim", stack)}\n`),
+  ].join("");
 }
 
 /** The message of an error, then that of its cause, and so on; a repeated text is told once. */

@@ -7,6 +7,8 @@
  * @module
  */
 
+import { PROGRESS_FORMS } from "./progress.ts";
+
 /** What a word on the command line names; completion offers what fits. */
 export type ValueKind = "machine" | "image" | "file" | "directory" | "choice" | "text";
 
@@ -107,21 +109,42 @@ export const CHANGE_FLAGS = {
   yes: { type: "boolean", short: "y", help: "answer yes to every question" },
 } as const satisfies Record<string, FlagSpec>;
 
+/** Flag of verbs that change something or take long. */
+export const QUIET_FLAG = {
+  quiet: { type: "boolean", short: "q", help: "say nothing but warnings and errors" },
+} as const satisfies Record<string, FlagSpec>;
+
+/** Flags of verbs that take long. */
+export const PROGRESS_FLAGS = {
+  progress: {
+    type: "choice",
+    choices: PROGRESS_FORMS,
+    value: "FORM",
+    default: "auto",
+    help: "bars on a terminal, plain lines, or JSON on standard error",
+  },
+} as const satisfies Record<string, FlagSpec>;
+
 /** Keys that a verb may not define for itself. */
 export const RESERVED_FLAGS: readonly string[] = Object.keys({
   ...COMMON_FLAGS,
   ...READ_FLAGS,
   ...CHANGE_FLAGS,
+  ...QUIET_FLAG,
+  ...PROGRESS_FLAGS,
 });
 
 /** The flags that a verb has for being what it is, in the order of the help page. */
 export function sharedFlags(verb: {
   readonly reads?: boolean;
   readonly changes?: boolean;
+  readonly progress?: boolean;
 }): Readonly<Record<string, FlagSpec>> {
   return {
     ...(verb.reads === true ? READ_FLAGS : {}),
     ...(verb.changes === true ? CHANGE_FLAGS : {}),
+    ...(verb.changes === true || verb.progress === true ? QUIET_FLAG : {}),
+    ...(verb.progress === true ? PROGRESS_FLAGS : {}),
     ...COMMON_FLAGS,
   };
 }

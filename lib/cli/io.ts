@@ -15,6 +15,8 @@ export interface TextSink {
   readonly isTerminal: boolean;
   /** Width of the terminal; 80 where it is not known. */
   readonly columns: number;
+  /** Its height; 24 where it is not known. */
+  readonly rows: number;
 }
 
 /** All that the command line knows of the process that it runs in. */
@@ -67,11 +69,16 @@ function isTerminal(descriptor: number): boolean {
  */
 export function fileSink(descriptor: number): TextSink {
   let isOpen = true;
+  const stream = () => (descriptor === 1 ? process.stdout : process.stderr);
   return {
     isTerminal: isTerminal(descriptor),
     get columns() {
-      const stream = descriptor === 1 ? process.stdout : process.stderr;
-      return stream.columns > 0 ? stream.columns : 80;
+      const { columns } = stream();
+      return columns > 0 ? columns : 80;
+    },
+    get rows() {
+      const { rows } = stream();
+      return rows > 0 ? rows : 24;
     },
     write(text) {
       let rest: Uint8Array = Buffer.from(text, "utf8");
@@ -100,6 +107,9 @@ function ignoringErrors(sink: TextSink): TextSink {
     isTerminal: sink.isTerminal,
     get columns() {
       return sink.columns;
+    },
+    get rows() {
+      return sink.rows;
     },
     write(text) {
       try {

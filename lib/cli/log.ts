@@ -7,7 +7,7 @@
 import { style } from "./terminal.ts";
 
 export interface Log {
-  /** What a user wants to know without asking. */
+  /** What a user wants to know without asking; not with `--quiet`. */
   info(text: string): void;
   /** What may surprise later: `warning: …`. */
   warn(text: string): void;
@@ -17,16 +17,36 @@ export interface Log {
   command(line: string): void;
 }
 
-/** A log whose lines go, one by one and with a line feed, to `write`. */
-export function createLog(write: (text: string) => void, isVerbose: boolean): Log {
-  return {
-    info: (text) => write(`${text}\n`),
-    warn: (text) => write(`${style("yellow", "warning:")} ${text}\n`),
-    debug(text) {
-      if (isVerbose) write(`${style("dim", text)}\n`);
-    },
-    command(line) {
-      if (isVerbose) write(`${style("dim", `+ ${line}`)}\n`);
-    },
+/** What a line of talk is. */
+export type LogLevel = keyof Log;
+
+/** How much is said. */
+export interface Loudness {
+  /** `-v`. */
+  readonly isVerbose: boolean;
+  /** `--quiet`: warnings alone. */
+  readonly isQuiet: boolean;
+}
+
+/** A log whose lines go, one by one, to `say`. */
+export function createLog(
+  say: (level: LogLevel, text: string) => void,
+  { isVerbose, isQuiet }: Loudness,
+): Log {
+  const when = (isSaid: boolean, level: LogLevel) => (text: string) => {
+    if (isSaid) say(level, text);
   };
+  return {
+    info: when(!isQuiet, "info"),
+    warn: when(true, "warn"),
+    debug: when(isVerbose, "debug"),
+    command: when(isVerbose, "command"),
+  };
+}
+
+/** A line of talk for people: marked text with a line feed. */
+export function renderLogLine(level: LogLevel, text: string): string {
+  if (level === "warn") return `${style("yellow", "warning:")} ${text}\n`;
+  if (level === "debug") return `${style("dim", text)}\n`;
+  return level === "command" ? `${style("dim", `+ ${text}`)}\n` : `${text}\n`;
 }

@@ -8,12 +8,13 @@
 import { usageError } from "../errors.ts";
 import type { CompletionSources } from "./completion_sources.ts";
 import { dispatch, type VerbTable } from "./dispatch.ts";
-import { describeError, EXIT_BUG, EXIT_DONE, exitCodeOf } from "./exit_codes.ts";
+import { EXIT_BUG, EXIT_DONE, exitCodeOf } from "./exit_codes.ts";
 import { type Io, processIo } from "./io.ts";
 import { asksForHelp } from "./parse.ts";
 import { type RunOptions, runVerb } from "./run_verb.ts";
 import { nearestVerb } from "./suggest.ts";
-import { styledSink, talkSink } from "./terminal.ts";
+import { createTalk, earlySettings } from "./talk.ts";
+import { styledSink } from "./terminal.ts";
 import type { Verb } from "./verb.ts";
 
 export interface MainOptions extends RunOptions {
@@ -49,8 +50,9 @@ export async function main(
     }
     return await overview(table, [...leading, ...rest], rest, io);
   } catch (error) {
-    talkSink(io.stderr, io.environment).write(describeError(error, words.includes("-v")));
-    return exitCodeOf(error);
+    const exitCode = exitCodeOf(error);
+    createTalk(io, earlySettings(words)).fail([error], exitCode);
+    return exitCode;
   }
 }
 
@@ -110,7 +112,8 @@ export async function runScript(verb: Verb): Promise<void> {
 /** What nobody waited for and nobody caught is a bug, and ends like one. */
 function tellBugs(): void {
   const die = (error: unknown) => {
-    talkSink(processIo().stderr, process.env).write(describeError(error, true));
+    const settings = { ...earlySettings(process.argv.slice(2)), isVerbose: true };
+    createTalk(processIo(), settings).fail([error], EXIT_BUG);
     process.exit(EXIT_BUG);
   };
   process.on("uncaughtException", die);

@@ -51,11 +51,15 @@ export interface Prompt {
 export interface PromptSettings {
   /** Whether standard input and standard error both are terminals. */
   readonly isTerminal: boolean;
+  /** Why nothing can be asked, where it is not for want of a terminal: `with --progress json`. */
+  readonly obstacle?: string | undefined;
   /** `--yes`. */
   readonly yes: boolean;
   readonly signal: AbortSignal;
   /** Called before a question is drawn: takes progress off the screen. */
   readonly beforeQuestion?: () => void;
+  /** Called when it was answered, or will not be. */
+  readonly afterQuestion?: () => void;
   /** Where keys come from and questions go; the process's own by default. */
   readonly input?: Readable;
   readonly output?: Writable;
@@ -65,25 +69,31 @@ type Clack = typeof import("@clack/prompts");
 
 /** Questions as the settings allow them. */
 export function createPrompt(settings: PromptSettings): Prompt {
+  const isPossible = settings.isTerminal && settings.obstacle === undefined;
   const ask = async <Value>(
     question: Question,
     draw: (clack: Clack, common: CommonOptions) => Promise<Value | symbol>,
   ): Promise<Value> => {
-    if (!settings.isTerminal) {
+    if (!isPossible) {
       throw usageError(
-        `Cannot ask without a terminal: ${question.message}`,
+        `Cannot ask ${settings.obstacle ?? "without a terminal"}: ${question.message}`,
         `answer with ${question.flag}`,
       );
     }
     settings.signal.throwIfAborted();
     settings.beforeQuestion?.();
-    const clack = await import("@clack/prompts");
-    const answer = await draw(clack, {
-      message: escapeLine(question.message),
-      input: settings.input ?? process.stdin,
-      output: settings.output ?? process.stderr,
-      signal: settings.signal,
-    });
+    let answer: Value | symbol;
+    try {
+      const clack = await import("@clack/prompts");
+      answer = await draw(clack, {
+        message: escapeLine(question.message),
+        input: settings.input ?? process.stdin,
+        output: settings.output ?? process.stderr,
+        signal: settings.signal,
+      });
+    } finally {
+      settings.afterQuestion?.();
+    }
     if (typeof answer === "symbol") {
       settings.signal.throwIfAborted();
       throw new MbctlError("interrupted", `Stopped at the question "${question.message}"`);
@@ -91,7 +101,7 @@ export function createPrompt(settings: PromptSettings): Prompt {
     return answer;
   };
   return {
-    isPossible: settings.isTerminal,
+    isPossible,
     async confirm(question) {
       if (settings.yes) return true;
       return await ask<boolean>(question, (clack, common) =>

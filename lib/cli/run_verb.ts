@@ -6,18 +6,19 @@
  */
 
 import { resolve } from "node:path";
-import { MbctlError } from "../errors.ts";
+import { MbctlError, usageError } from "../errors.ts";
 import { createAnswer } from "./answer.ts";
 import type { VerbContext } from "./context.ts";
-import { describeError, EXIT_DONE, exitCodeOf } from "./exit_codes.ts";
+import { EXIT_DONE, exitCodeOf } from "./exit_codes.ts";
 import { renderVerbHelp } from "./help.ts";
 import { type Interruption, listenForInterrupts } from "./interrupt.ts";
 import { type Io, processIo, type TextSink } from "./io.ts";
-import { createLog } from "./log.ts";
 import { type ParsedArguments, parseArguments } from "./parse.ts";
-import { createScreen, type Screen } from "./progress.ts";
+import type { ProgressForm } from "./progress.ts";
+import type { Clock } from "./progress_tasks.ts";
 import { createPrompt, type PromptSettings } from "./prompt.ts";
-import { styledSink, talkSink } from "./terminal.ts";
+import { createTalk, earlySettings, type Talk, type TalkSettings } from "./talk.ts";
+import { styledSink } from "./terminal.ts";
 import type { Verb } from "./verb.ts";
 
 /** What a run takes from its surroundings; tests put their own in. */
@@ -27,6 +28,8 @@ export interface RunOptions {
   readonly interruption?: Interruption;
   /** Keys and screen of questions. */
   readonly questions?: Pick<PromptSettings, "input" | "output">;
+  /** The clock of progress. */
+  readonly clock?: Clock;
 }
 
 /**
@@ -40,11 +43,7 @@ export async function runVerb(
   options: RunOptions = {},
 ): Promise<number> {
   const io = options.io ?? processIo();
-  const stderr = talkSink(io.stderr, io.environment);
-  const isDumb = io.environment.TERM === "dumb";
-  const screen = createScreen(stderr, io.stderr.isTerminal && !isDumb, undefined, (text) =>
-    io.stderr.write(text),
-  );
+  let talk = createTalk(io, { ...earlySettings(words), isVerbose: false });
   let interruption = options.interruption;
   let isVerbose = false;
   try {
@@ -53,25 +52,41 @@ export async function runVerb(
       styledSink(io.stdout, io.environment).write(renderVerbHelp(verb));
       return EXIT_DONE;
     }
-    isVerbose = shared.verbose === true;
+    const settings = talkSettings(shared);
+    ({ isVerbose } = settings);
+    talk = createTalk(io, settings, options.clock);
     interruption ??= listenForInterrupts(() => {
-      screen.write("mbctl: stopping; a second Ctrl-C ends it at once\n");
+      talk.log.info("mbctl: stopping; a second Ctrl-C ends it at once");
     }, verb.ownsSignals === true);
-    const context = createContext(io, screen, shared, interruption.signal, options);
+    const context = createContext(io, talk, shared, interruption.signal, options);
     return (await verb.run(context, own)) ?? EXIT_DONE;
   } catch (error) {
-    screen.end();
-    stderr.write(describeFailure(error, interruption, isVerbose));
-    return interruption?.exitCode() ?? exitCodeOf(error);
+    const exitCode = interruption?.exitCode() ?? exitCodeOf(error);
+    talk.fail(failuresToTell(error, interruption, isVerbose), exitCode);
+    return exitCode;
   } finally {
-    screen.end();
+    talk.end();
     interruption?.release();
   }
 }
 
+/** How the flags say that it is to be talked. */
+function talkSettings(shared: ParsedArguments["shared"]): TalkSettings {
+  const isVerbose = shared.verbose === true;
+  const isQuiet = shared.quiet === true;
+  if (isVerbose && isQuiet) {
+    throw usageError(
+      'Cannot read flag "--quiet": "--verbose" is given too',
+      "leave one of them out",
+    );
+  }
+  // The parser has checked it; verbs without the flag have no value.
+  return { form: (shared.progress ?? "auto") as ProgressForm, isVerbose, isQuiet };
+}
+
 function createContext(
   io: Io,
-  screen: Screen,
+  talk: Talk,
   shared: ParsedArguments["shared"],
   signal: AbortSignal,
   options: RunOptions,
@@ -83,8 +98,11 @@ function createContext(
     get columns() {
       return io.stdout.columns;
     },
+    get rows() {
+      return io.stdout.rows;
+    },
     write(text) {
-      if (io.stdout.isTerminal) screen.clear();
+      if (io.stdout.isTerminal) talk.clear();
       io.stdout.write(text);
     },
   };
@@ -95,19 +113,23 @@ function createContext(
   };
   return {
     out: createAnswer(styledSink(stdout, io.environment), stdout, isOn("json")),
-    log: createLog(screen.write, isOn("verbose")),
+    log: talk.log,
     prompt: createPrompt({
       isTerminal: terminals.stdin && terminals.stderr && io.environment.TERM !== "dumb",
       yes: isOn("yes"),
       signal,
-      beforeQuestion: screen.clear,
+      // A question is text, and would stand between the lines of JSON.
+      obstacle: shared.progress === "json" ? "with --progress json" : undefined,
+      beforeQuestion: talk.pause,
+      afterQuestion: talk.resume,
       ...options.questions,
     }),
-    progress: screen,
+    progress: talk.progress,
     signal,
     json: isOn("json"),
     dryRun: isOn("dryRun"),
     yes: isOn("yes"),
+    quiet: isOn("quiet"),
     verbose: isOn("verbose"),
     root: resolve(io.workingDirectory, String(shared.root)),
     terminals,
@@ -120,15 +142,15 @@ function createContext(
  * After an interrupt the children that got it too fail as well; that is no news.
  * Any other failure (of the tidying up, say) is told.
  */
-function describeFailure(
+function failuresToTell(
   error: unknown,
   interruption: Interruption | undefined,
   isVerbose: boolean,
-): string {
-  if (interruption?.signal.aborted !== true) return describeError(error, isVerbose);
+): unknown[] {
+  if (interruption?.signal.aborted !== true) return [error];
   const isConsequence =
     (error instanceof MbctlError && (error.kind === "interrupted" || error.kind === "tool")) ||
     (error instanceof Error && error.name === "AbortError");
-  const stopped = describeError(interruption.signal.reason, false);
-  return isConsequence && !isVerbose ? stopped : stopped + describeError(error, isVerbose);
+  const { reason } = interruption.signal;
+  return isConsequence && !isVerbose ? [reason] : [reason, error];
 }

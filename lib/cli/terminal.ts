@@ -65,6 +65,23 @@ export function escapeLine(text: string): string {
   return escapeControls(text).replaceAll("\t", "\\t").replaceAll("\n", "\\n");
 }
 
+/**
+ * Cuts a marked line behind so many columns: a line that wraps could not be erased
+ * again by counting lines. Marks take no column, and a style that was begun is ended.
+ */
+export function clipLine(line: string, columns: number): string {
+  if (Bun.stringWidth(withoutStyles(line)) <= columns) return line;
+  let result = "";
+  let used = 0;
+  for (const character of line) {
+    const isMark = character >= "\uFDD0" && character <= "\uFDEF";
+    used += isMark ? 0 : Bun.stringWidth(character);
+    if (used <= columns) result += character;
+    else if (character === END) return result + END;
+  }
+  return result;
+}
+
 /** Text with its marks as it may go to a terminal. */
 export function renderForTerminal(text: string, hasColors: boolean): string {
   return escapeControls(text).replace(ANY_MARK, (mark) => {
@@ -99,15 +116,15 @@ export function styledSink(
 }
 
 /**
- * A sink for talk, which is for people wherever it goes: control characters are
+ * What is made of talk, which is for people wherever it goes: control characters are
  * escaped in a file too, since it will be looked at on a terminal.
  */
-export function talkSink(
+export function talkRenderer(
   sink: TextSink,
   environment: Readonly<Record<string, string | undefined>>,
-): TextSink {
+): (text: string) => string {
   const colors = hasColors(sink, environment);
-  return changing(sink, (text) => renderForTerminal(text, colors));
+  return (text) => renderForTerminal(text, colors);
 }
 
 /** A sink that hands on what `change` makes of the text. */
@@ -116,6 +133,9 @@ function changing(sink: TextSink, change: (text: string) => string): TextSink {
     isTerminal: sink.isTerminal,
     get columns() {
       return sink.columns;
+    },
+    get rows() {
+      return sink.rows;
     },
     write: (text) => sink.write(change(text)),
   };

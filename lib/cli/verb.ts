@@ -95,8 +95,10 @@ interface VerbFacts {
   readonly description?: string;
   /** Answers a question: gets `--json`. */
   readonly reads?: boolean;
-  /** Changes the host: gets `--dry-run` and `--yes`. */
+  /** Changes the host: gets `--dry-run`, `--yes` and `--quiet`. */
   readonly changes?: boolean;
+  /** Takes long, and tells how far it is: gets `--progress` and `--quiet`. */
+  readonly progress?: boolean;
   /**
    * The verb hands its terminal to another program and lets that program answer
    * Ctrl-C: the signal is ignored here instead of ending the work.

@@ -32,6 +32,8 @@ describe("completeWords()", () => {
     ["machines pull --template=", ["--template=network_isolated", "--template=host_network"]],
     ["machines pull --tls-verify=", ["--tls-verify=true", "--tls-verify=false"]],
     ["machines pull --mount ", []],
+    ["machines pull --progress ", ["auto", "plain", "json"]],
+    ["machines start -", ["--dry-run", "--yes", "--quiet", "--verbose", "--root", "--help"]],
     ["machines logs -n ", []],
     ["machines logs -n5 ", ["web", "db"]],
     ["machines logs -f ", ["web", "db"]],
@@ -97,15 +99,18 @@ describe("hostSources", () => {
         recursive: true,
       });
       mkdirSync(join(root, "var/lib/man8machine_configs/.staging"));
-      mkdirSync(join(root, "var/cache/mbctl"), { recursive: true });
-      writeFileSync(join(root, "var/cache/mbctl/references"), "b:1\na:1\n");
+      const references = join(root, "var/cache/mbctl/references");
+      mkdirSync(references, { recursive: true });
+      const digest = `sha256-${"0".repeat(64)}`;
+      for (const name of ["b%2Fb:1", "a:1", "a@sha256:00", "100%:1", digest])
+        writeFileSync(join(references, `${name}.json`), "");
       writeFileSync(
         join(root, "var/lib/man8machine_configs/web/machine.toml"),
         '[image]\nreference = "docker.io/library/redis:7"\n',
       );
       expect([hostSources.machines(root), hostSources.images(root)]).toEqual([
         ["web"],
-        ["a:1", "b:1", "docker.io/library/redis:7"],
+        ["a:1", "b/b:1", "docker.io/library/redis:7"],
       ]);
     } finally {
       rmSync(root, { recursive: true });

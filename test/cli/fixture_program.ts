@@ -50,6 +50,31 @@ const flood = defineVerb({
   },
 });
 
+/** Draws three lines, waits for the terminal to be 40 columns wide, and finishes. */
+const fetch = defineVerb({
+  ...facts,
+  name: "fetch",
+  progress: true,
+  async run({ log, out, progress, signal }) {
+    const tasks = ["a\x1b[2J\x07b", "https://me:secret@r.example/x"].map((label) =>
+      progress.start(`${label} ${"x".repeat(20)}`, 1_000_000, { kind: "layer" }),
+    );
+    progress.start("layer 3", 10, { kind: "layer" }).done("in the store already");
+    await Bun.sleep(250);
+    log.info("ready");
+    while (process.stderr.isTTY && process.stderr.columns !== 40) {
+      signal.throwIfAborted();
+      await Bun.sleep(10);
+    }
+    tasks[0]?.update(500_000);
+    await Bun.sleep(250);
+    log.warn("nearly there");
+    for (const task of tasks) task.done();
+    out.print("the answer");
+    return undefined;
+  },
+});
+
 const stray = defineVerb({
   ...facts,
   name: "stray",
@@ -65,6 +90,7 @@ const table: VerbTable = {
   wait: () => Promise.resolve({ default: wait }),
   own: () => Promise.resolve({ default: own }),
   flood: () => Promise.resolve({ default: flood }),
+  fetch: () => Promise.resolve({ default: fetch }),
   stray: () => Promise.resolve({ default: stray }),
 };
 

@@ -16,6 +16,7 @@ const pull = defineVerb({
   description:
     "Fetches the image, unpacks it and writes the machine's configuration. Nothing is changed if anything of that name exists.\n\nVolumes that the image declares are asked for on a terminal.",
   changes: true,
+  progress: true,
   operands: {
     image: { kind: "image", help: "reference of the image" },
     newName: {

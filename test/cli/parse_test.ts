@@ -186,23 +186,37 @@ describe("parseArguments()", () => {
   );
 
   test("keeps the flags that every verb has apart from its own", () => {
-    const words = ["x", "-v", "--json", "--dry-run", "--yes", "--root", "/r"];
+    const words = ["x", "-v", "--json", "--dry-run", "--yes", "-q", "--root", "/r"];
     expect(parseArguments(verb, words).shared).toEqual({
       json: true,
       dryRun: true,
       yes: true,
+      quiet: true,
       verbose: true,
       root: "/r",
       help: false,
     });
   });
 
-  test.each([["--json"], ["--dry-run"], ["--yes"], ["-y"]])(
-    "knows no %s where the verb neither reads nor changes",
-    (flag) => {
-      expect(() => parseArguments(withTail, ["web", flag])).toThrow("has no such flag");
-    },
-  );
+  test.each([
+    ["--json"],
+    ["--dry-run"],
+    ["--yes"],
+    ["-y"],
+    ["--quiet"],
+    ["-q"],
+    ["--progress=json"],
+  ])("knows no %s where the verb neither reads nor changes nor takes long", (flag) => {
+    expect(() => parseArguments(withTail, ["web", flag])).toThrow("has no such flag");
+  });
+
+  test("gives --progress and --quiet to verbs that take long", () => {
+    const slow = { ...withTail, progress: true };
+    const flags = (words: string[]) => parseArguments(slow, ["web", ...words]).shared;
+    expect(flags([])).toMatchObject({ progress: "auto", quiet: false });
+    expect(flags(["-q", "--progress", "json"])).toMatchObject({ progress: "json", quiet: true });
+    expect(() => flags(["--progress", "fancy"])).toThrow("none of auto, plain, json");
+  });
 
   test.each([[["-h"]], [["--help"]], [["x", "--nonsense", "-h"]], [["-vh"]], [["--lines", "-h"]]])(
     "asks for nothing where help is wanted: %j",

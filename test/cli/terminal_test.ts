@@ -3,6 +3,7 @@ import fc from "fast-check";
 import { renderJson } from "../../lib/cli/json.ts";
 import { renderTable, width } from "../../lib/cli/table.ts";
 import {
+  clipLine,
   escapeControls,
   escapeLine,
   renderForTerminal,
@@ -64,6 +65,21 @@ describe("renderForTerminal()", () => {
         expect(renderForTerminal(text, false)).not.toMatch(STEERS);
       }),
     );
+  });
+});
+
+describe("clipLine()", () => {
+  test.each([
+    ["four", 4, "four"],
+    ["fives", 4, "five"],
+    ["漢字", 3, "漢"],
+    ["🐧🐧", 2, "🐧"],
+    [`${style("red", "red")} x`, 5, `${style("red", "red")} x`],
+    [`${style("red", "red")} x`, 3, style("red", "red")],
+    [`${style("red", "red")} x`, 2, style("red", "re")],
+    [`ab${style("red", "red")}`, 1, `a${style("red", "").slice(1)}`],
+  ])("cuts %j to %d columns", (line, columns, expected) => {
+    expect(clipLine(line, columns)).toBe(expected);
   });
 });
 

@@ -38,6 +38,7 @@ export async function transcript(
   const sink = (name: "stdout" | "stderr"): TextSink => ({
     isTerminal: isTerminal(name),
     columns: 80,
+    rows: 24,
     write(text) {
       said[name] += text;
     },
