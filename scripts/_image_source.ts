@@ -1,26 +1,28 @@
 /**
  * What the verbs that take an IMAGE have in common: the flags that say how to
- * reach it, and progress while its layers arrive.
+ * reach it, and what is done with one that was located.
  */
 
 import { resolve } from "node:path";
-import { formatBytes } from "../lib/cli/progress.ts";
 import type { VerbContext } from "../lib/cli/context.ts";
 import type { FlagSpecs } from "../lib/cli/verb.ts";
-import type { Task } from "../lib/cli/progress.ts";
-import { MbctlError } from "../lib/errors.ts";
-import type { Run } from "../lib/host/run.ts";
-import { removeTree } from "../lib/host/remove_tree.ts";
-import { digestHex } from "../lib/image/digest.ts";
-import { fetchImage } from "../lib/image/fetch_image.ts";
-import type { FetchProgress } from "../lib/image/fetch_progress.ts";
-import type { FoundImage } from "../lib/image/inspect_image.ts";
-import type { ImageLayout } from "../lib/image/layout.ts";
+import type { Host } from "../lib/host/host.ts";
 import { hostPlatform } from "../lib/image/platform.ts";
 import { parseImageRef } from "../lib/image/reference.ts";
-import type { SourceOptions } from "../lib/image/skopeo.ts";
-import { umociApplier } from "../lib/image/unpack.ts";
 import type { ImageTools } from "../lib/machine/apply.ts";
+import type { LocatedImage, LocateTools } from "../lib/pull/locate_image.ts";
+import { pullPolicies } from "../lib/pull/pull_policy.ts";
+import { saveImage } from "../lib/pull/save_image.ts";
+import { storeTree, touchStoredTree } from "../lib/pull/stored_tree.ts";
+import {
+  fetchImage,
+  rememberImage,
+  unpackImage,
+  type UnpackTools,
+} from "../lib/pull/unpack_image.ts";
+import type { SourceOptions } from "../lib/registry/skopeo.ts";
+import { type OpenStore, openStore, type Store, storeBelow } from "../lib/store/store.ts";
+import { imageProgress } from "./_layer_progress.ts";
 
 /** The operand IMAGE, as each verb shows it. */
 export const imageOperand = {
@@ -44,7 +46,18 @@ export const sourceFlags = {
   },
 } as const satisfies FlagSpecs;
 
-/** The flags as the image room takes them. */
+/** When to ask the registry; podman's words. */
+export const pullFlag = {
+  pull: {
+    type: "choice",
+    choices: pullPolicies,
+    default: "missing",
+    value: "WHEN",
+    help: "ask the registry: always, only for what is missing in the store, never, or whether there is a newer image",
+  },
+} as const satisfies FlagSpecs;
+
+/** The flags as the registry room takes them. */
 export function sourceOptions(
   context: VerbContext,
   flags: { readonly tlsVerify: boolean | undefined; readonly authfile: string | undefined },
@@ -58,50 +71,53 @@ export function sourceOptions(
   };
 }
 
-/** Fetches and unpacks an image that was found, with a line of progress for each layer. */
-export function imageTools(
+/**
+ * The image store: open for as long as it is not disposed of, so that nothing is
+ * pruned meanwhile; for a dry run only to be looked at.
+ */
+export async function imageStore(
   context: VerbContext,
-  run: Run,
-  found: FoundImage,
-  options: SourceOptions,
-): ImageTools {
-  let layout: ImageLayout | undefined;
+  host: Host,
+): Promise<OpenStore | (Store & Disposable)> {
+  const { dryRun, log, signal } = context;
+  const onDamage = (text: string) => log.warn(text);
+  if (dryRun) return { ...storeBelow(host.root, { onDamage }), [Symbol.dispose]() {} };
+  const onWait = (text: string) => log.info(text);
+  return await openStore(host.root, "shared", { onDamage, onWait, signal });
+}
+
+/** What images are located with. */
+export function locateTools(context: VerbContext, host: Host, store: Store): LocateTools {
+  const { log } = context;
   return {
-    async fetch(into) {
-      // What an earlier run left here is a part of an image at best.
-      removeTree(into);
-      layout = await fetchImage(run, found, into, { ...options, onProgress: showLayers(context) });
-    },
-    async applyLayers(_, tree) {
-      if (layout === undefined)
-        throw new MbctlError("failed", `Cannot fill ${tree}: nothing was fetched`);
-      const task = context.progress.start("unpacking");
-      try {
-        await umociApplier(run).apply(layout, tree, { signal: context.signal });
-        task.done();
-      } catch (error) {
-        task.failed();
-        throw error;
-      }
-    },
+    ...host,
+    store,
+    warn: (text) => log.warn(text),
+    debug: (text) => log.debug(text),
   };
 }
 
-/** One line a layer: growing on a terminal, one at its end elsewhere. */
-function showLayers(context: VerbContext): (progress: FetchProgress) => void {
-  const tasks = new Map<string, Task>();
-  const finished = new Set<string>();
-  return ({ layers }) => {
-    for (const { digest, sizeBytes, doneBytes, state } of layers) {
-      if (finished.has(digest)) continue;
-      const task =
-        tasks.get(digest) ??
-        context.progress.start(`layer ${digestHex(digest).slice(0, 12)}`, sizeBytes);
-      tasks.set(digest, task);
-      task.update(doneBytes);
-      if (state !== "done") continue;
-      finished.add(digest);
-      task.done(formatBytes(sizeBytes));
-    }
+/** What is done with an image that was located, with a line of progress for each layer. */
+export function imageTools(
+  context: VerbContext,
+  host: Host,
+  store: OpenStore,
+  located: LocatedImage,
+): ImageTools {
+  const warn = (text: string) => context.log.warn(text);
+  const progress = imageProgress(context, located.found.manifest);
+  const tools: UnpackTools = {
+    ...{ spawn: host.spawn, store, located, warn, signal: context.signal },
+    watch: progress.watch,
+  };
+  return {
+    fetch: () => fetchImage(tools),
+    unpack: async (tree) => void (await progress.unpacking(() => unpackImage(tools, tree))),
+    storeTree: () => progress.unpacking(() => storeTree(tools, (text) => context.log.info(text))),
+    save: (path, format) => saveImage(tools, path, format),
+    remember() {
+      rememberImage(tools);
+      touchStoredTree(tools);
+    },
   };
 }

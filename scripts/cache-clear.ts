@@ -1,26 +1,16 @@
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
-import { openHost } from "../lib/host/host.ts";
-import { requireRoot } from "../lib/host/privilege.ts";
-import { applySteps } from "../lib/machine/apply.ts";
-import { foldersBelow } from "../lib/machine/paths.ts";
-import { describeStep, type Step } from "../lib/machine/step.ts";
+import { pruneStore } from "./_image_store.ts";
 
 const verb = defineVerb({
   name: "cache clear",
-  summary: "remove everything in /var/cache/mbctl",
-  description: "Machines do not need it: the list of references that completion offers lies there.",
+  summary: "remove all from the store that no machine uses",
+  description:
+    "Also what cache prune keeps: downloads that broke off today. Machines run without the store; what they use stays, so that the next machine of the same image needs no network.",
   changes: true,
   examples: [{ command: "mbctl cache clear", says: "frees the space that fetched images take" }],
   async run(context) {
-    const host = openHost(context);
-    const steps: Step[] = [{ kind: "remove", path: foldersBelow(host.root).cache }];
-    if (context.dryRun) {
-      for (const step of steps) context.out.print(describeStep(step));
-      return undefined;
-    }
-    requireRoot("clear the cache");
-    await applySteps(steps, { host, signal: context.signal });
+    await pruneStore(context, { everything: true });
     return undefined;
   },
 });

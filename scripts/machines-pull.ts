@@ -4,7 +4,9 @@ import { parseEnvArgument } from "../lib/env/env_entry.ts";
 import { openHost } from "../lib/host/host.ts";
 import type { Lock } from "../lib/host/lock.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
-import { inspectImage } from "../lib/image/inspect_image.ts";
+import { locateImage } from "../lib/pull/locate_image.ts";
+import { treeSource } from "../lib/pull/stored_tree.ts";
+import { isOpen } from "../lib/store/store.ts";
 import { formatImageRef, resolveImagePath } from "../lib/image/reference.ts";
 import { controlUnits, requireLive } from "../lib/machine/lifecycle.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
@@ -21,7 +23,15 @@ import { templates } from "../lib/machine/spec.ts";
 import { describeStep } from "../lib/machine/step.ts";
 import { matchMounts, parseMount } from "../lib/machine/volumes.ts";
 import { askForVolume } from "./_ask_for_volume.ts";
-import { imageOperand, imageTools, sourceFlags, sourceOptions } from "./_image_source.ts";
+import {
+  imageOperand,
+  imageStore,
+  imageTools,
+  locateTools,
+  pullFlag,
+  sourceFlags,
+  sourceOptions,
+} from "./_image_source.ts";
 
 const verb = defineVerb({
   name: "machines pull",
@@ -29,6 +39,7 @@ const verb = defineVerb({
   description:
     "For each volume that the image declares, the choice is config (kept in the configuration folder), data (kept in the storage folder), a path of the host, or skip (left in the root tree). What the image holds there is copied. Prints the machine's address.",
   changes: true,
+  progress: true,
   operands: {
     image: imageOperand,
     name: { kind: "machine", help: "the new machine", parse: parseMachineName },
@@ -55,6 +66,7 @@ const verb = defineVerb({
       parse: parseEnvArgument,
       help: "set a variable",
     },
+    ...pullFlag,
     ...sourceFlags,
     start: { type: "boolean", help: "start it at once" },
   },
@@ -68,11 +80,11 @@ const verb = defineVerb({
       says: "asks nothing, and starts it",
     },
   ],
-  async run(context, { image, name, mount, env, start, template, tlsVerify, authfile }) {
+  async run(context, { image, name, mount, env, start, template, pull, tlsVerify, authfile }) {
     const host = openHost(context);
     const ref = resolveImagePath(image, context.workingDirectory);
     const request = { name, ref, template, environment: env };
-    const options = sourceOptions(context, { tlsVerify, authfile });
+    const options = { ...sourceOptions(context, { tlsVerify, authfile }), policy: pull };
     const tools = {
       host,
       machine: name,
@@ -89,19 +101,22 @@ const verb = defineVerb({
       (await readMachine(host, name)).spec.image.reference === formatImageRef(ref);
     if (!isDone) {
       const facts = await checkPull(host, name, (text) => context.log.warn(text));
-      const found = await inspectImage(host.run, ref, options);
+      using store = await imageStore(context, host);
+      await using located = await locateImage(locateTools(context, host, store), ref, options);
+      const { found } = located;
       const { chosen, open } = matchMounts(found.config.volumes, mount);
       const volumes = [...chosen];
       for (const path of open) volumes.push(await askForVolume(context.prompt, path));
-      const prepared = preparePull(host, request, facts, found, volumes);
-      if (context.dryRun) {
+      const tree = treeSource(host, store, found);
+      const prepared = preparePull(host, request, facts, found, volumes, tree);
+      if (!isOpen(store)) {
         for (const step of [...prepared.steps, ...prepared.finish])
           context.out.print(describeStep(step));
         return undefined;
       }
       if (open.length > 0) await requireFreeName(host, name);
       context.log.info(`pulling ${formatImageRef(ref)}`);
-      await applyPull(prepared, { ...tools, image: imageTools(context, host.run, found, options) });
+      await applyPull(prepared, { ...tools, image: imageTools(context, host, store, located) });
     }
     const machine = await readMachine(host, name);
     context.out.print(machine.address ?? "");

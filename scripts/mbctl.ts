@@ -8,6 +8,7 @@
 
 import type { VerbTable } from "../lib/cli/dispatch.ts";
 import { runProgram } from "../lib/cli/main.ts";
+import { childArgument } from "../lib/host/self.ts";
 
 export const verbTable: VerbTable = {
   "machines pull": () => import("./machines-pull.ts"),
@@ -21,14 +22,32 @@ export const verbTable: VerbTable = {
   "machines logs": () => import("./machines-logs.ts"),
   "machines shell": () => import("./machines-shell.ts"),
   "machines remove": () => import("./machines-remove.ts"),
+  "oci pull": () => import("./oci-pull.ts"),
+  "oci list": () => import("./oci-list.ts"),
+  "oci tags": () => import("./oci-tags.ts"),
   "oci inspect": () => import("./oci-inspect.ts"),
+  "oci save": () => import("./oci-save.ts"),
+  "oci load": () => import("./oci-load.ts"),
   "oci download": () => import("./oci-download.ts"),
   "oci man8init": () => import("./oci-man8init.ts"),
   "address get": () => import("./address-get.ts"),
   "address getsuffix": () => import("./address-getsuffix.ts"),
+  "cache list": () => import("./cache-list.ts"),
+  "cache prune": () => import("./cache-prune.ts"),
   "cache clear": () => import("./cache-clear.ts"),
+  "cache verify": () => import("./cache-verify.ts"),
   completion: () => import("./completion.ts"),
   version: () => import("./version.ts"),
 };
 
-if (import.meta.main) await runProgram(verbTable);
+/** What the program does as a child of itself (lib/host/self.ts): importing it does the work. */
+const children: Readonly<Record<string, () => Promise<unknown>>> = {
+  "apply-layers": () => import("../lib/layers/apply_child.ts"),
+  "copy-tree": () => import("../lib/host/copy_tree_child.ts"),
+};
+
+if (import.meta.main) {
+  const [, , first = ""] = process.argv;
+  const child = first.startsWith(childArgument) && children[first.slice(childArgument.length)];
+  await (child ? child() : runProgram(verbTable));
+}

@@ -5,12 +5,21 @@ import { nameExists } from "../lib/host/files.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { requireFreePath } from "../lib/host/root_tree.ts";
-import { inspectImage } from "../lib/image/inspect_image.ts";
 import { resolveImagePath } from "../lib/image/reference.ts";
 import { applySteps } from "../lib/machine/apply.ts";
 import { planDownload, stagedDownload } from "../lib/machine/plan_download.ts";
 import { describeStep } from "../lib/machine/step.ts";
-import { imageOperand, imageTools, sourceFlags, sourceOptions } from "./_image_source.ts";
+import { locateImage } from "../lib/pull/locate_image.ts";
+import { isOpen } from "../lib/store/store.ts";
+import {
+  imageOperand,
+  imageStore,
+  imageTools,
+  locateTools,
+  pullFlag,
+  sourceFlags,
+  sourceOptions,
+} from "./_image_source.ts";
 
 const verb = defineVerb({
   name: "oci download",
@@ -18,40 +27,35 @@ const verb = defineVerb({
   description:
     "Only the root tree, without man8s-init, and the image's configuration beside it, as PATH.config.json. PATH must not exist.",
   changes: true,
+  progress: true,
   operands: { image: imageOperand, path: { kind: "directory", help: "the root tree to make" } },
-  flags: sourceFlags,
+  flags: { ...pullFlag, ...sourceFlags },
   examples: [
     {
       command: "mbctl oci download alpine:3 ./alpine",
       says: "gives ./alpine and ./alpine.config.json",
     },
   ],
-  async run(context, { image, path, tlsVerify, authfile }) {
+  async run(context, { image, path, pull, tlsVerify, authfile }) {
     const host = openHost(context);
     const tree = resolve(context.workingDirectory, path);
     requireFreePath(tree);
     // A run that was killed leaves its hidden tree, and perhaps the configuration: both are made anew.
     if (!nameExists(stagedDownload(tree))) requireFreePath(`${tree}.config.json`);
-    const options = sourceOptions(context, { tlsVerify, authfile });
-    const found = await inspectImage(
-      host.run,
-      resolveImagePath(image, context.workingDirectory),
-      options,
-    );
-    const { steps, undo } = planDownload(tree, found);
-    if (context.dryRun) {
+    if (!context.dryRun) requireRoot("unpack images");
+    const options = { ...sourceOptions(context, { tlsVerify, authfile }), policy: pull };
+    const ref = resolveImagePath(image, context.workingDirectory);
+    using store = await imageStore(context, host);
+    await using located = await locateImage(locateTools(context, host, store), ref, options);
+    const { steps, undo } = planDownload(tree, located.found);
+    if (!isOpen(store)) {
       for (const step of steps) context.out.print(describeStep(step));
       return undefined;
     }
-    requireRoot("unpack images");
     const onStep = (text: string) => context.log.debug(text);
+    const tools = { host, onStep, image: imageTools(context, host, store, located) };
     try {
-      await applySteps(steps, {
-        host,
-        signal: context.signal,
-        onStep,
-        image: imageTools(context, host.run, found, options),
-      });
+      await applySteps(steps, { ...tools, signal: context.signal });
     } catch (error) {
       await applySteps(undo, { host, onStep });
       throw error;

@@ -4,34 +4,53 @@ import { renderTable } from "../lib/cli/table.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { quoteWords } from "../lib/env/posix_sh.ts";
 import { openHost } from "../lib/host/host.ts";
-import { inspectImage } from "../lib/image/inspect_image.ts";
+import { locateImage } from "../lib/pull/locate_image.ts";
+import { readImageUses } from "../lib/store/image_use.ts";
+import { storeBelow } from "../lib/store/store.ts";
 import { layersSizeBytes } from "../lib/image/manifest.ts";
 import { formatPlatform } from "../lib/image/platform.ts";
 import { formatImageRef, resolveImagePath } from "../lib/image/reference.ts";
-import { imageOperand, sourceFlags, sourceOptions } from "./_image_source.ts";
+import {
+  imageOperand,
+  locateTools,
+  pullFlag,
+  sourceFlags,
+  sourceOptions,
+} from "./_image_source.ts";
 
 const verb = defineVerb({
   name: "oci inspect",
   summary: "show what mbctl understands of an image",
-  description: "Reads the manifest and the configuration; no layer is fetched.",
+  description:
+    "Reads the manifest and the configuration, from the store or the registry; no layer is fetched. Says by which rule of policy.json the image was accepted, and which machines are made of it.",
   reads: true,
   operands: { image: imageOperand },
-  flags: sourceFlags,
+  flags: { ...pullFlag, ...sourceFlags },
   examples: [
     { command: "mbctl oci inspect docker.io/nginx", says: "program, user, volumes, ports, layers" },
-    { command: "mbctl oci inspect nginx --json", says: "the same for scripts" },
+    { command: "mbctl oci inspect nginx --pull always --json", says: "what the registry has now" },
   ],
-  async run(context, { image, tlsVerify, authfile }) {
+  async run(context, { image, pull, tlsVerify, authfile }) {
     const ref = resolveImagePath(image, context.workingDirectory);
-    const { run } = openHost(context);
-    const found = await inspectImage(run, ref, sourceOptions(context, { tlsVerify, authfile }));
+    const host = openHost(context);
+    const store = storeBelow(host.root, { onDamage: (text) => context.log.warn(text) });
+    const options = { ...sourceOptions(context, { tlsVerify, authfile }), policy: pull };
+    await using located = await locateImage(locateTools(context, host, store), ref, options);
+    const { found } = located;
     const { config, manifest } = found;
+    const machines = readImageUses(host.root)
+      .filter(({ digests }) => digests.includes(found.manifestDigest))
+      .map(({ machine }) => machine);
     const sizeBytes = layersSizeBytes(manifest);
     const answer = {
       reference: formatImageRef(ref),
       digest: found.digest,
       manifestDigest: found.manifestDigest,
       platform: formatPlatform(config),
+      origin: located.origin,
+      resolvedAt: new Date(located.resolvedMs).toISOString(),
+      verifiedBy: located.verifiedBy,
+      machines,
       args: [...config.entrypoint, ...config.cmd],
       entrypoint: config.entrypoint,
       command: config.cmd,
@@ -55,6 +74,12 @@ const verb = defineVerb({
           ["digest", answer.digest],
           ["manifest digest", answer.manifestDigest],
           ["platform", answer.platform],
+          [
+            "origin",
+            answer.origin === "store" ? `store, resolved ${answer.resolvedAt}` : "registry",
+          ],
+          ["verified by", answer.verifiedBy],
+          ...machines.map((machine) => ["machine", machine]),
           ["created", answer.created],
           ["args", quoteWords(answer.args)],
           ["user", answer.user || "root"],

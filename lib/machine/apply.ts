@@ -5,11 +5,20 @@
  */
 
 import { MbctlError } from "../errors.ts";
-import { isErrno, makeDirectory, moveName, writeFileDurably, writeSymlink } from "../host/files.ts";
+import {
+  isErrno,
+  makeDirectory,
+  moveName,
+  syncFileSystemOf,
+  writeFileDurably,
+  writeSymlink,
+} from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { installInit } from "../host/install_init.ts";
 import { removeTree } from "../host/remove_tree.ts";
 import { makeDirectoryInside } from "../host/root_tree.ts";
+import type { SaveFormat } from "../image/oci_layout.ts";
+import { cloneTree } from "../host/tree.ts";
 import { CommandError, interrupted } from "../host/run.ts";
 import {
   clearHostVolume,
@@ -20,12 +29,18 @@ import {
 import { controlUnits, forgetFailures } from "./lifecycle.ts";
 import { describeStep, type Step } from "./step.ts";
 
-/** Gets images; absent where a plan has no such steps. */
+/** What is done with the image that was located; absent where a plan has no such steps. */
 export interface ImageTools {
-  /** Fetches the inspected image into a folder, which it makes. */
-  fetch(into: string): Promise<void>;
-  /** Applies the layers of a fetched image, giving a root tree at a free name. */
-  applyLayers(image: string, tree: string): Promise<void>;
+  /** Puts into the store what it lacks of the image. */
+  fetch(): Promise<void>;
+  /** Applies the image's layers, giving a root tree at a free name. */
+  unpack(tree: string): Promise<void>;
+  /** Unpacks the image into the store's read-only tree. */
+  storeTree(): Promise<void>;
+  /** Writes the image to a file or folder of the user's. */
+  save(path: string, format: SaveFormat): Promise<void>;
+  /** Notes in the store what the reference named, and that it was used. */
+  remember(): void;
 }
 
 /** What steps are carried out with. */
@@ -61,7 +76,8 @@ export async function applySteps(steps: readonly Step[], tools: ApplyTools): Pro
   }
 }
 
-async function applyStep(step: Step, { host, image, machine = "" }: ApplyTools): Promise<void> {
+async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
+  const { host, image, machine = "", signal } = tools;
   switch (step.kind) {
     case "make-directory":
       return makeDirectory(step.path, step.mode);
@@ -74,9 +90,17 @@ async function applyStep(step: Step, { host, image, machine = "" }: ApplyTools):
     case "remove":
       return removeTree(step.path);
     case "fetch-image":
-      return await image?.fetch(step.into);
-    case "apply-layers":
-      return await image?.applyLayers(step.image, step.tree);
+      return await image?.fetch();
+    case "unpack-image":
+      return await image?.unpack(step.tree);
+    case "store-tree":
+      return await image?.storeTree();
+    case "clone-tree":
+      return await cloneTree(step.from, step.tree, { spawn: host.spawn, signal });
+    case "save-image":
+      return await image?.save(step.path, step.format);
+    case "remember-image":
+      return image?.remember();
     case "complete-tree":
       for (const directory of step.directories) makeDirectoryInside(step.tree, directory);
       return;
@@ -91,7 +115,7 @@ async function applyStep(step: Step, { host, image, machine = "" }: ApplyTools):
     case "clear-host-volume":
       return clearHostVolume(step.into, machine);
     case "sync":
-      return void (await host.run(["sync", "-f", step.path]));
+      return syncFileSystemOf(step.path);
     case "forget-failure":
       return await forgetFailures(host, [step.name]);
     case "reload-systemd":

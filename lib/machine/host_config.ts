@@ -10,6 +10,10 @@ import { MbctlError, usageError } from "../errors.ts";
 import { DEFAULT_STOP_TIMEOUT_SEC } from "../nspawn/machine_unit.ts";
 import { parseToml } from "./machine_toml.ts";
 
+/** When the unpacked root tree of an image is kept for the next machine of that image. */
+export const imageTreesChoices = ["auto", "always", "never"] as const;
+export type ImageTrees = (typeof imageTreesChoices)[number];
+
 export interface HostConfig {
   /** The bridge that machines are plugged into. */
   readonly bridge: string;
@@ -19,12 +23,15 @@ export interface HostConfig {
   readonly busybox?: string | undefined;
   /** How long an app may take to end before it is killed. */
   readonly stopTimeoutSec: number;
+  /** "auto": where a machine's tree is a clone that costs nothing (btrfs, XFS). */
+  readonly imageTrees: ImageTrees;
 }
 
 /** The settings of a host without a configuration file. */
 export const defaultHostConfig: HostConfig = {
   bridge: "srvgrp0",
   stopTimeoutSec: DEFAULT_STOP_TIMEOUT_SEC,
+  imageTrees: "auto",
 };
 
 const schema = v.strictObject({
@@ -34,6 +41,7 @@ const schema = v.strictObject({
   prefix: v.optional(v.string()),
   busybox: v.optional(v.pipe(v.string(), v.startsWith("/"))),
   stop_timeout_sec: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3600))),
+  image_trees: v.optional(v.picklist(imageTreesChoices)),
 });
 
 /**
@@ -51,12 +59,13 @@ export function parseHostConfig(text: string | undefined, file: string): HostCon
       "mend the file; its keys are in the README",
     );
   if (!read.success) throw invalid(v.summarize(read.issues));
-  const { bridge, prefix, busybox, stop_timeout_sec } = read.output;
+  const { bridge, prefix, busybox, stop_timeout_sec, image_trees } = read.output;
   return {
     bridge: bridge ?? defaultHostConfig.bridge,
     prefix: prefix === undefined ? undefined : readPrefix(prefix, invalid),
     busybox,
     stopTimeoutSec: stop_timeout_sec ?? defaultHostConfig.stopTimeoutSec,
+    imageTrees: image_trees ?? defaultHostConfig.imageTrees,
   };
 }
 

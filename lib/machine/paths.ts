@@ -62,8 +62,6 @@ export interface MachinePaths {
   readonly stagedTree: string;
   readonly stagedConfiguration: string;
   readonly stagedStorage: string;
-  /** The image as it was fetched; gone when the pull is done. */
-  readonly stagedImage: string;
 }
 
 /**
@@ -97,7 +95,6 @@ export function machinePaths(root: string, name: MachineName): MachinePaths {
     stagedTree: join(folders.trees, `.mbctl-new.${name}`),
     stagedConfiguration: join(folders.configurations, `.mbctl-new.${name}`),
     stagedStorage: join(folders.storage, `.mbctl-new.${name}`),
-    stagedImage: join(folders.trees, `.mbctl-image.${name}`),
   };
 }
 

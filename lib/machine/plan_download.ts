@@ -5,7 +5,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import type { FoundImage } from "../image/inspect_image.ts";
+import type { FoundImage } from "../image/found_image.ts";
 import { formatImageRef } from "../image/reference.ts";
 import type { Step } from "./step.ts";
 
@@ -19,29 +19,24 @@ export function planDownload(
   tree: string,
   image: FoundImage,
 ): { readonly steps: readonly Step[]; readonly undo: readonly Step[] } {
-  const fetched = hiddenBeside(tree, "image");
+  const reference = formatImageRef(image.ref);
   const staged = stagedDownload(tree);
   const config = `${tree}.config.json`;
   const remove = (path: string): Step => ({ kind: "remove", path });
   return {
     steps: [
       remove(staged),
-      { kind: "fetch-image", image: formatImageRef(image.ref), into: fetched },
-      { kind: "apply-layers", image: fetched, tree: staged },
-      remove(fetched),
+      { kind: "unpack-image", image: reference, tree: staged },
       { kind: "sync", path: staged },
       { kind: "write-file", path: config, text: image.configText, mode: 0o644 },
       { kind: "move", from: staged, to: tree },
+      { kind: "remember-image", image: reference },
     ],
-    undo: [remove(fetched), remove(staged), remove(config)],
+    undo: [remove(staged), remove(config)],
   };
 }
 
 /** Where a download is prepared; it is there only while one is under way, or was killed. */
 export function stagedDownload(tree: string): string {
-  return hiddenBeside(tree, "new");
-}
-
-function hiddenBeside(tree: string, what: string): string {
-  return join(dirname(tree), `.mbctl-${what}.${basename(tree)}`);
+  return join(dirname(tree), `.mbctl-new.${basename(tree)}`);
 }

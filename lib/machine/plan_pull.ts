@@ -14,12 +14,18 @@ import type { MachineSpec, Volume } from "./spec.ts";
 import type { Step } from "./step.ts";
 import { outerFirst } from "./volumes.ts";
 
+/** Where a machine's root tree comes from. */
+export type TreeSource =
+  /** Its layers are applied for this machine alone. */
+  | { readonly kind: "layers" }
+  /** It is a clone of the tree at `path` of the store, which may have to be made first. */
+  | { readonly kind: "stored"; readonly path: string; readonly isThere: boolean };
+
 export interface PullPlan {
   readonly root: string;
   readonly spec: MachineSpec;
   readonly files: MachineFiles;
-  /** The reference that is fetched, fixed by its digest. */
-  readonly source: string;
+  readonly tree: TreeSource;
   /** The static busybox that man8s-init gets. */
   readonly busybox: string;
   /** Directories of the image's settings that the tree may lack: the working directory. */
@@ -61,8 +67,7 @@ export function planPull(plan: PullPlan): Step[] {
     })),
     { kind: "make-directory", path: dirname(paths.nspawnLink), mode: 0o755 },
     { kind: "write-file", path: paths.pullMarker, text: formatMarker(spec.volumes), mode: 0o600 },
-    { kind: "fetch-image", image: plan.source, into: paths.stagedImage },
-    { kind: "apply-layers", image: paths.stagedImage, tree: paths.stagedTree },
+    ...treeSteps(plan.tree, spec.image.reference, paths.stagedTree),
     { kind: "complete-tree", tree: paths.stagedTree, directories: plan.directories },
     { kind: "install-init", tree: paths.stagedTree, busybox: plan.busybox },
 
@@ -114,9 +119,15 @@ export function planPull(plan: PullPlan): Step[] {
 export function finishPull(paths: MachinePaths, marker: string): Step[] {
   return [
     ...parseMarker(marker).map((into): Step => ({ kind: "place-host-volume", into })),
-    { kind: "remove", path: paths.stagedImage },
     { kind: "remove", path: paths.pullMarker },
   ];
+}
+
+/** The steps that give a root tree of an image at a free name. */
+export function treeSteps(source: TreeSource, image: string, tree: string): Step[] {
+  if (source.kind === "layers") return [{ kind: "unpack-image", image, tree }];
+  const clone: Step = { kind: "clone-tree", from: source.path, tree };
+  return source.isThere ? [clone] : [{ kind: "store-tree", image, tree: source.path }, clone];
 }
 
 /**
@@ -143,7 +154,6 @@ export function planRollback(paths: MachinePaths, marker: string): Step[] {
 export function clearStaged(paths: MachinePaths, marker: string): Step[] {
   return [
     ...[
-      paths.stagedImage,
       paths.stagedTree,
       paths.stagedStorage,
       paths.stagedConfiguration,

@@ -5,25 +5,23 @@
  * @module
  */
 
-import { join } from "node:path";
 import { isReservedSuffix, machineSuffix } from "../address/machine_address.ts";
 import type { EnvEntry } from "../env/env_entry.ts";
 import { MbctlError } from "../errors.ts";
 import { findBusybox } from "../host/busybox.ts";
 import { nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import { requireProgram } from "../host/run.ts";
 import { readSystemdVersion } from "../host/systemd.ts";
 import { requireVolumeFolder } from "../host/volume_copy.ts";
 import { readHostPrefix } from "../host/yggdrasil.ts";
-import type { FoundImage } from "../image/inspect_image.ts";
+import type { FoundImage } from "../image/found_image.ts";
 import { formatImageRef, type ImageRef } from "../image/reference.ts";
 import { type ApplyTools, applySteps } from "./apply.ts";
 import { findClashes, findUses, pendingWork } from "./inventory.ts";
 import { requireBridge } from "./lifecycle.ts";
 import type { MachineName } from "./name.ts";
-import { foldersBelow, machinePaths } from "./paths.ts";
-import { finishPull, formatMarker, planPull, planRollback } from "./plan_pull.ts";
+import { machinePaths } from "./paths.ts";
+import { finishPull, formatMarker, planPull, planRollback, type TreeSource } from "./plan_pull.ts";
 import { planRemove } from "./plan_remove.ts";
 import { type HostFacts, renderMachine } from "./render.ts";
 import type { MachineSpec, Template, Volume } from "./spec.ts";
@@ -99,10 +97,11 @@ export async function checkPull(
 ): Promise<PullFacts> {
   await requireFreeName(host, name);
   requireNoClash(host, name, warn);
-  for (const program of ["skopeo", "umoci"]) requireProgram(program);
-  const busybox = await findBusybox(host);
-  const systemdVersion = await readSystemdVersion(host.run);
-  const prefix = await readHostPrefix(host);
+  const [busybox, systemdVersion, prefix] = await Promise.all([
+    findBusybox(host),
+    readSystemdVersion(host.run),
+    readHostPrefix(host),
+  ]);
   requireBridge(host);
   const { bridge, stopTimeoutSec } = host.config;
   return { busybox, systemdVersion, prefix, bridge, stopTimeoutSec };
@@ -120,6 +119,8 @@ export interface PreparedPull {
 /**
  * Plans a pull of an image that was found, with a choice for each of its volumes.
  *
+ * @param tree where the root tree comes from.
+ *
  * @throws {MbctlError} (usage) for a volume that cannot be.
  */
 export function preparePull(
@@ -128,6 +129,7 @@ export function preparePull(
   facts: PullFacts,
   image: FoundImage,
   volumes: readonly Volume[],
+  tree: TreeSource,
 ): PreparedPull {
   const spec: MachineSpec = {
     name: request.name,
@@ -145,7 +147,7 @@ export function preparePull(
     root: host.root,
     spec,
     files: renderMachine(spec, image.config, facts),
-    source: formatImageRef(request.ref),
+    tree,
     busybox: facts.busybox,
     directories: [image.config.workingDir],
     isLive: host.isLive,
@@ -154,22 +156,10 @@ export function preparePull(
     spec,
     steps,
     finish: [
-      ...rememberReference(host.root, spec.image.reference),
+      { kind: "remember-image", image: spec.image.reference },
       ...finishPull(machinePaths(host.root, spec.name), formatMarker(volumes)),
     ],
   };
-}
-
-/** Adds a reference to the cache's list, from which completion offers images. */
-function rememberReference(root: string, reference: string): Step[] {
-  const { cache } = foldersBelow(root);
-  const path = join(cache, "references");
-  const known = (readTextIfPresent(path) ?? "").split("\n").filter((line) => line !== "");
-  const text = [...new Set([...known, reference])].sort().join("\n");
-  return [
-    { kind: "make-directory", path: cache, mode: 0o755 },
-    { kind: "write-file", path, text: `${text}\n`, mode: 0o644 },
-  ];
 }
 
 /**

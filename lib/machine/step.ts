@@ -6,6 +6,7 @@
  */
 
 import { quoteWords } from "../env/posix_sh.ts";
+import type { SaveFormat } from "../image/oci_layout.ts";
 import { type MachineName, machineUnit } from "./name.ts";
 
 /** What `systemctl` is asked to do with units. */
@@ -23,10 +24,23 @@ export type Step =
   | { readonly kind: "move"; readonly from: string; readonly to: string }
   /** Removes a file or a whole tree; none is no error. */
   | { readonly kind: "remove"; readonly path: string }
-  /** Fetches the image into a folder of its own. */
-  | { readonly kind: "fetch-image"; readonly image: string; readonly into: string }
-  /** Applies the fetched image's layers, giving a root tree. */
-  | { readonly kind: "apply-layers"; readonly image: string; readonly tree: string }
+  /** Puts into the store what it lacks of the image. */
+  | { readonly kind: "fetch-image"; readonly image: string; readonly store: string }
+  /** Applies the image's layers, giving a root tree at a free name; what the store lacks is fetched meanwhile. */
+  | { readonly kind: "unpack-image"; readonly image: string; readonly tree: string }
+  /** The same, giving the read-only tree that machines are cloned from. */
+  | { readonly kind: "store-tree"; readonly image: string; readonly tree: string }
+  /** Clones a stored tree, giving a root tree at a free name. */
+  | { readonly kind: "clone-tree"; readonly from: string; readonly tree: string }
+  /** Writes the image, with all its blobs, to a file or folder of the user's. */
+  | {
+      readonly kind: "save-image";
+      readonly image: string;
+      readonly path: string;
+      readonly format: SaveFormat;
+    }
+  /** Notes in the store what the reference named, and that it was used. */
+  | { readonly kind: "remember-image"; readonly image: string }
   /** Adds the directories that systemd-nspawn and the image's settings need. */
   | {
       readonly kind: "complete-tree";
@@ -74,9 +88,17 @@ export function describeStep(step: Step): string {
     case "remove":
       return `remove ${q(step.path)}`;
     case "fetch-image":
-      return `fetch ${q(step.image)} into ${q(step.into)}`;
-    case "apply-layers":
-      return `apply the layers of ${q(step.image)} to ${q(step.tree)}`;
+      return `fetch what ${q(step.store)} lacks of ${q(step.image)}`;
+    case "unpack-image":
+      return `unpack ${q(step.image)} into ${q(step.tree)}, fetching what the store lacks`;
+    case "store-tree":
+      return `unpack ${q(step.image)} into ${q(step.tree)}, for this machine and later ones`;
+    case "clone-tree":
+      return `clone ${q(step.from)} to ${q(step.tree)}`;
+    case "save-image":
+      return `save ${q(step.image)} to ${q(step.path)} (${step.format})`;
+    case "remember-image":
+      return `note in the store what ${q(step.image)} names`;
     case "complete-tree":
       return `make missing directories in ${q(step.tree)}: ${q(...step.directories)}`;
     case "install-init":

@@ -17,13 +17,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mbctlBinary } from "../lab/lab.ts";
 import { writeImage } from "../lab/images/layout.ts";
-import { snapshot } from "./_snapshot.ts";
+import { push, type RealRegistry } from "../registry/_real_registry.ts";
+import { snapshot, storeTroubles } from "./_snapshot.ts";
 
 /** These tests call the real tools, as root. */
 export const canPull =
   process.getuid?.() === 0 &&
   existsSync(mbctlBinary) &&
-  ["skopeo", "umoci", "busybox", "strace"].every((program) => Bun.which(program) !== null);
+  ["skopeo", "busybox", "strace"].every((program) => Bun.which(program) !== null);
 
 export interface Outcome {
   readonly exitCode: number | null;
@@ -38,7 +39,8 @@ export class OuterHost implements Disposable {
   /** What `--root` names. */
   readonly root: string;
   /** The image, as mbctl is given it. */
-  readonly image: string;
+  image: string;
+  #registry: RealRegistry | undefined;
 
   private constructor(dir: string) {
     this.dir = dir;
@@ -64,6 +66,8 @@ export class OuterHost implements Disposable {
           { path: "app", mode: 0o755, content: "no program" },
           { path: "run/", type: "dir" },
           { path: "run/kept", content: "kept" },
+          // As large as it takes for a program to be used to decompress the layer.
+          { path: "large", content: incompressible(512 * 1024) },
           ...["conf", "data", "missing", "empty", "full"].flatMap((name, place) => [
             {
               path: `${name}/`,
@@ -82,6 +86,13 @@ export class OuterHost implements Disposable {
     return host;
   }
 
+  /** Has mbctl take the image from a registry from now on. */
+  async serve(registry: RealRegistry): Promise<void> {
+    await push(this.image, `${registry.host}/app`);
+    this.image = `${registry.host}/app:latest`;
+    this.#registry = registry;
+  }
+
   /** A folder of the administrator's own. */
   own(name: string): string {
     return join(this.dir, "state/own", name);
@@ -91,7 +102,9 @@ export class OuterHost implements Disposable {
   reset(): void {
     rmSync(join(this.dir, "state"), { recursive: true, force: true });
     mkdirSync(join(this.root, "etc/mbctl"), { recursive: true });
-    writeFileSync(join(this.root, "etc/mbctl/config.toml"), 'prefix = "300:2e98:a4b0:1789::/64"\n');
+    // No stored trees: the same happens on every file system.
+    const config = 'prefix = "300:2e98:a4b0:1789::/64"\nimage_trees = "never"\n';
+    writeFileSync(join(this.root, "etc/mbctl/config.toml"), config);
     this.resetOwn();
   }
 
@@ -133,10 +146,16 @@ export class OuterHost implements Disposable {
     return snapshot(join(this.dir, "state"));
   }
 
+  /** What is wrong with the image store. */
+  storeTroubles(): string[] {
+    return storeTroubles(join(this.root, "var/cache"));
+  }
+
   /** The words of a pull with one volume of each kind. */
   get pullWords(): string[] {
     return [
       ...["machines", "pull", this.image, "web", "--env=K=V"],
+      ...(this.#registry === undefined ? [] : ["--tls-verify=false"]),
       ...["--mount=/conf=config", "--mount=/data=data"],
       ...["missing", "empty", "full"].map((name) => `--mount=/${name}=${this.own(name)}`),
     ];
@@ -144,7 +163,8 @@ export class OuterHost implements Disposable {
 
   /** What a shell would run. */
   argv(words: readonly string[]): string[] {
-    return [mbctlBinary, ...words.slice(0, 2), `--root=${this.root}`, ...words.slice(2)];
+    const enter = this.#registry?.enter ?? [];
+    return [...enter, mbctlBinary, ...words.slice(0, 2), `--root=${this.root}`, ...words.slice(2)];
   }
 
   /** Runs mbctl to its end, below `wrapper` if one is given. */
@@ -171,6 +191,14 @@ export class OuterHost implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.dir, { recursive: true, force: true });
   }
+}
+
+/** Bytes that stay as many when they are compressed; the same each time. */
+function incompressible(count: number): Uint8Array {
+  const blocks = Array.from({ length: count / 32 }, (_, place) =>
+    new Bun.CryptoHasher("sha256").update(`${place}`).digest(),
+  );
+  return Buffer.concat(blocks);
 }
 
 /** An outcome as a test wants it: no path of this run in it. */

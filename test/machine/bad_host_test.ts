@@ -25,6 +25,7 @@ describe.skipIf(!canPull)("pull", () => {
     const outcome = await host.run(words, [], env);
     expect(outcomeText(host, outcome)).toBe(expected);
     expect(host.snapshot()).toEqual(before);
+    expect(host.storeTroubles()).toEqual([]);
   }
   const settings = (text: string) => writeFileSync(join(host.root, "etc/mbctl/config.toml"), text);
 
@@ -37,9 +38,13 @@ describe.skipIf(!canPull)("pull", () => {
     return bin;
   }
 
-  test.each(["skopeo", "umoci", "systemd-nspawn"])("refuses a host without %s", async (program) => {
+  /** The pull of an image that lies in a registry. */
+  const remoteWords = () =>
+    host.pullWords.map((word) => (word === host.image ? "localhost:5000/app" : word));
+
+  test.each(["skopeo", "systemd-nspawn"])("refuses a host without %s", async (program) => {
     await refused(
-      host.pullWords,
+      remoteWords(),
       `exit 3\nmbctl: Cannot find the program "${program}": it is not installed\nhint: ${installHint(program)}\n`,
       { PATH: pathWithout(program) },
     );
@@ -149,7 +154,7 @@ describe.skipIf(!canPull)("pull", () => {
     writeFileSync(join(bin, "skopeo"), `#!/bin/sh\necho >${host.dir}/started\nexec sleep 60\n`);
     chmodSync(join(bin, "skopeo"), 0o755);
     const env = { ...process.env, PATH: `${bin}:${process.env.PATH}` };
-    const other = Bun.spawn(host.argv(host.pullWords), {
+    const other = Bun.spawn(host.argv(remoteWords()), {
       cwd: host.dir,
       env,
       stdio: ["ignore", "ignore", "ignore"],
@@ -168,17 +173,35 @@ describe.skipIf(!canPull)("pull", () => {
     }
   });
 
-  /** Room in KiB, and what does not find a place in it: layers of 1 MiB, the tree, busybox of 2 MiB, the volume. */
-  const sizes: readonly (readonly [roomKib: number, what: RegExp])[] = [
-    [512, /^mbctl: Cannot fetch image .*skopeo failed$/m],
-    [1600, /^mbctl: Cannot unpack image .*umoci failed$/m],
-    [3000, /^mbctl: Cannot install man8s-init in .*: no space is left on the device$/m],
-    [4700, /^mbctl: Cannot copy \/data of .*: cp failed$/m],
+  test("needs hardly a program for an image that is here", async () => {
+    const bin = join(host.dir, "few");
+    mkdirSync(bin);
+    for (const name of ["setpriv", "sh", "cp", "sync", "systemd-nspawn"])
+      symlinkSync(Bun.which(name) ?? "", join(bin, name));
+    const { exitCode, stderr } = await host.run(host.pullWords, [], { PATH: bin });
+    expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
+  });
+
+  /** A folder, its room in KiB, and what does not find a place in it: the layer of 1 MiB, busybox of 2 MiB, the volume. */
+  const sizes: readonly (readonly [folder: string, roomKib: number, what: RegExp])[] = [
+    [
+      "var/cache",
+      512,
+      /^mbctl: Cannot write ".*\/var\/cache\/mbctl\/partial\/sha256-\w+": no space is left$/m,
+    ],
+    [
+      "var/lib",
+      512,
+      /^mbctl: Cannot apply layer "sha256:\w+": entry "data\/big": no space is left on the device$/m,
+    ],
+    ["var/lib", 1600, /^mbctl: Cannot install man8s-init in .*: no space is left on the device$/m],
+    ["var/lib", 3000, /^mbctl: Cannot install man8s-init in .*: no space is left on the device$/m],
+    ["var/lib", 4000, /^mbctl: Cannot copy \/data of .*: cp failed$/m],
   ];
   test.each(sizes)(
-    "takes everything back where the disk has room for %i KiB",
-    async (roomKib, what) => {
-      const image = join(host.dir, `big${roomKib}`);
+    "takes everything back where %s has room for %i KiB",
+    async (folder, roomKib, what) => {
+      const image = join(host.dir, `big-${folder.replace("/", "-")}-${roomKib}`);
       await writeImage(image, {
         config: { config: { Cmd: ["/app"], Volumes: { "/data": {} } } },
         layers: [
@@ -189,7 +212,7 @@ describe.skipIf(!canPull)("pull", () => {
         ],
         compression: "none",
       });
-      const disk = join(host.root, "var/lib");
+      const disk = join(host.root, folder);
       mkdirSync(disk, { recursive: true });
       const mounted = Bun.spawnSync([
         "mount",
@@ -202,13 +225,13 @@ describe.skipIf(!canPull)("pull", () => {
       ]);
       expect(mounted.exitCode).toBe(0);
       try {
-        for (const folder of [
+        for (const name of [
           "machines",
           "man8machines",
           "man8machine_configs",
           "man8machine_storage",
         ]) {
-          mkdirSync(join(disk, folder), { mode: 0o700 });
+          mkdirSync(join(host.root, "var/lib", name), { recursive: true, mode: 0o700 });
         }
         mkdirSync(join(host.root, "etc/systemd/nspawn"), { recursive: true });
         const before = host.snapshot();
@@ -223,6 +246,7 @@ describe.skipIf(!canPull)("pull", () => {
         expect(stderr).toMatch(/^hint: (make room|run the command again)/m);
         expect([3, 5]).toContain(exitCode ?? 0);
         expect(host.snapshot()).toEqual(before);
+        expect(host.storeTroubles()).toEqual([]);
       } finally {
         Bun.spawnSync(["umount", disk]);
       }

@@ -1,10 +1,10 @@
 /** Images that are broken, hostile, or for another machine: refused, or harmless; what lies outside never changes. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import { readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type ImageOptions, type Layout, writeImage } from "../lab/images/layout.ts";
-import type { TarEntry } from "../lab/images/tar.ts";
+import { renderTar, type TarEntry } from "../lab/images/tar.ts";
 import { canPull, OuterHost, outcomeText } from "./_outer_host.ts";
 
 /** A name for the administrator's folder `full`, which no image may reach. */
@@ -172,6 +172,7 @@ describe.skipIf(!canPull)("pull", () => {
       `exit ${exitCode}\nmbctl: Cannot ${message}\n`,
     );
     expect(host.snapshot()).toEqual(fresh);
+    expect(host.storeTroubles()).toEqual([]);
   }
 
   test.each(Object.keys(refused))("refuses an image in which %s", async (title) => {
@@ -208,35 +209,98 @@ describe.skipIf(!canPull)("pull", () => {
     );
     return { path: layout.blobPath(manifest.layers[0].digest), digest: manifest.layers[0].digest };
   };
-  const spoilers: Readonly<Record<string, (path: string) => void>> = {
-    truncated: (path) => truncateSync(path, 5000),
-    corrupt: (path) => {
-      const bytes = readFileSync(path);
-      bytes[50_000] = (bytes[50_000] ?? 0) ^ 1;
-      writeFileSync(path, bytes);
-    },
+  const damagedHint = "the image is damaged where it comes from: try again, or push it anew";
+  const layerOfImage = async () => {
+    const content = bytesOf(60_000);
+    const layout = await write([{ path: "big", content }]);
+    return { layout, image: `"oci:DIR/image${images}:latest"`, ...layerOf(layout) };
   };
-  test.each(Object.keys(spoilers))("refuses a %s layer", async (how) => {
-    const layout = await write([
-      { path: "big", content: crypto.getRandomValues(new Uint8Array(60_000)) },
-    ]);
-    const { path, digest } = layerOf(layout);
-    spoilers[how]?.(path);
-    const got = new Bun.CryptoHasher("sha256").update(readFileSync(path)).digest("hex");
-    await expectRefusal(
-      layout,
-      [],
-      5,
-      `fetch image "oci:DIR/image${images}:latest": skopeo failed\n  because: writing blob: happened during read: Digest did not match, expected ${digest}, got sha256:${got}\nhint: the image is damaged where it comes from: try again, or push it anew`,
-    );
+
+  test("refuses a truncated layer", async () => {
+    const { layout, image, path, digest } = await layerOfImage();
+    const { size } = statSync(path);
+    truncateSync(path, 5000);
+    const state = `the blob ${digest} has 5000 bytes, not ${size}`;
+    await expectRefusal(layout, [], 2, `use image ${image}: ${state}\nhint: ${damagedHint}`);
+  });
+
+  test("refuses a corrupt layer", async () => {
+    const { layout, image, path, digest } = await layerOfImage();
+    const bytes = readFileSync(path);
+    bytes[50_000] = (bytes[50_000] ?? 0) ^ 1;
+    writeFileSync(path, bytes);
+    const state = "its bytes are not those that its digest was made of";
+    const message = `fetch blob "${digest}" of ${image}: ${state}\nhint: ${damagedHint}`;
+    await expectRefusal(layout, [], 2, message);
   });
 
   test("refuses an image without one of its layers", async () => {
-    const layout = await write([etc]);
-    const { path, digest } = layerOf(layout);
+    const { layout, image, path, digest } = await layerOfImage();
     rmSync(path);
-    const state = `reading blob ${digest}: open ${path.replace(host.dir, "DIR")}: no such file or directory`;
-    const message = `fetch image "oci:DIR/image${images}:latest": skopeo failed\n  because: ${state}`;
-    await expectRefusal(layout, [], 5, `${message}\nhint: check the path`);
+    await expectRefusal(
+      layout,
+      [],
+      2,
+      `use image ${image}: ${digest} is not in it\nhint: ${damagedHint}`,
+    );
+  });
+
+  /** Layers that are as they were pushed, and still are not what the image says; and what mbctl says of them. */
+  const wrongLayers: Readonly<Record<string, readonly [bytes: Uint8Array, says: RegExp]>> = {
+    "unpacks to something else": [
+      gzipped([etc]),
+      /^it unpacks to something else: its diff_id is sha256:0{64}, not sha256:\w{64}$/,
+    ],
+    "ends too soon": [
+      gzipped([{ path: "big", content: bytesOf(60_000) }]).subarray(0, 30_000),
+      /^it cannot be decompressed\n {2}because: .+$/s,
+    ],
+    "is no archive": [bytesOf(60_000), /^.+$/],
+  };
+  test.each(Object.keys(wrongLayers))("refuses an image with a layer that %s", async (title) => {
+    const [bytes, says] = wrongLayers[title] ?? [];
+    const path = join(host.dir, "wrong-layer");
+    writeFileSync(path, bytes ?? "");
+    const layout = await write([], {}, { layers: [{ path, diffId: `sha256:${"0".repeat(64)}` }] });
+    const { digest } = layerOf(layout);
+    const { exitCode, stderr } = await pull(layout);
+    const start = `mbctl: Cannot apply layer "${digest}": `;
+    const end = `\nhint: ${damagedHint}\n`;
+    expect({ exitCode, stderr }).toEqual({
+      exitCode: 2,
+      stderr: expect.stringContaining(start),
+    });
+    expect(stderr).toEndWith(end);
+    expect(stderr.slice(stderr.indexOf(start) + start.length, -end.length)).toMatch(
+      says ?? /never/,
+    );
+    expect(host.snapshot()).toEqual(fresh);
+    expect(host.storeTroubles()).toEqual([]);
+  });
+
+  test("throws a damaged layer of the store out, and takes it again from where it was", async () => {
+    const layout = await write([{ path: "big", content: bytesOf(60_000) }]);
+    expect((await pull(layout)).exitCode).toBe(0);
+    const whole = host.snapshot();
+    await host.run(["machines", "remove", "web", "--yes"]);
+    const { digest } = layerOf(layout);
+    const stored = join(host.root, "var/cache/mbctl/blobs", digest.replace(":", "/"));
+    const bytes = readFileSync(stored);
+    bytes[50_000] = (bytes[50_000] ?? 0) ^ 1;
+    writeFileSync(stored, bytes);
+    const { exitCode, stderr } = await pull(layout);
+    expect({ exitCode, stderr: exitCode === 0 ? "" : stderr }).toEqual({ exitCode: 0, stderr: "" });
+    expect(stderr).toContain(`warning: the stored layer ${digest} is damaged: fetching it again\n`);
+    expect(host.snapshot()).toEqual(whole);
+    expect(host.storeTroubles()).toEqual([]);
+    expect((await host.run(["machines", "remove", "web", "--yes"])).exitCode).toBe(0);
   });
 });
+
+function bytesOf(count: number): Uint8Array {
+  return crypto.getRandomValues(new Uint8Array(count));
+}
+
+function gzipped(entries: readonly TarEntry[]): Uint8Array {
+  return Bun.gzipSync(new Uint8Array(renderTar(entries)));
+}

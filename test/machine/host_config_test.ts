@@ -6,7 +6,11 @@ import { defaultHostConfig, parseHostConfig } from "../../lib/machine/host_confi
 const file = "/etc/mbctl/config.toml";
 
 test("parseHostConfig() gives the defaults where there is no file, or an empty one", () => {
-  expect(parseHostConfig(undefined, file)).toEqual({ bridge: "srvgrp0", stopTimeoutSec: 10 });
+  expect(parseHostConfig(undefined, file)).toEqual({
+    bridge: "srvgrp0",
+    stopTimeoutSec: 10,
+    imageTrees: "auto",
+  });
   expect(parseHostConfig("# nothing\n", file)).toEqual({
     ...defaultHostConfig,
     busybox: undefined,
@@ -16,10 +20,15 @@ test("parseHostConfig() gives the defaults where there is no file, or an empty o
 
 test("parseHostConfig() reads every key", () => {
   const text =
-    'bridge = "br0"\nprefix = "300:2e98:a4b0:1789::/64"\nbusybox = "/opt/busybox"\nstop_timeout_sec = 30\n';
+    'bridge = "br0"\nprefix = "300:2e98:a4b0:1789::/64"\nbusybox = "/opt/busybox"\nstop_timeout_sec = 30\nimage_trees = "always"\n';
   const { prefix, ...rest } = parseHostConfig(text, file);
   expect(prefix && formatPrefix(prefix)).toBe("300:2e98:a4b0:1789::/64");
-  expect(rest).toEqual({ bridge: "br0", busybox: "/opt/busybox", stopTimeoutSec: 30 });
+  expect(rest).toEqual({
+    bridge: "br0",
+    busybox: "/opt/busybox",
+    stopTimeoutSec: 30,
+    imageTrees: "always",
+  });
 });
 
 const bad: readonly (readonly [text: string, state: RegExp])[] = [
@@ -36,6 +45,7 @@ const bad: readonly (readonly [text: string, state: RegExp])[] = [
   ['busybox = "busybox"', /→ at busybox$/],
   ["stop_timeout_sec = 0", /→ at stop_timeout_sec$/],
   ["stop_timeout_sec = 1.5", /→ at stop_timeout_sec$/],
+  ['image_trees = "sometimes"', /→ at image_trees$/],
   ['Bridge = "br0"', /→ at Bridge$/],
 ];
 test.each(bad)("parseHostConfig() refuses %j as bad input, with a hint", (text, state) => {

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { Host } from "../../lib/host/host.ts";
 import { makeRun } from "../../lib/host/run.ts";
+import { makeSpawn } from "../../lib/host/spawn.ts";
 import { defaultHostConfig } from "../../lib/machine/host_config.ts";
 import {
   findClashes,
@@ -20,7 +21,7 @@ import { machinePaths, namesOf } from "../../lib/machine/paths.ts";
 let host: Host;
 beforeAll(() => {
   const root = mkdtempSync(join(tmpdir(), "mbctl-inventory-"));
-  host = { root, isLive: false, run: makeRun(), config: defaultHostConfig };
+  host = { root, isLive: false, run: makeRun(), spawn: makeSpawn(), config: defaultHostConfig };
   for (const text of ["web", "DB-1", "a-very-long-name-one"]) {
     const name = parseMachineName(text);
     const image = {

@@ -8,6 +8,8 @@ import {
   formatMarker,
   planPull,
   planRollback,
+  treeSteps,
+  type TreeSource,
 } from "../../lib/machine/plan_pull.ts";
 import type { Volume } from "../../lib/machine/spec.ts";
 import { describeStep, type Step } from "../../lib/machine/step.ts";
@@ -15,7 +17,12 @@ import { describeStep, type Step } from "../../lib/machine/step.ts";
 const files = { machineToml: "toml", nspawn: "nspawn", envFile: "secret", unitDropIn: "unit" };
 const name = parseMachineName("web");
 
-function plan(volumes: readonly Volume[], root = "/", isLive = root === "/"): Step[] {
+function plan(
+  volumes: readonly Volume[],
+  root = "/",
+  isLive = root === "/",
+  tree: TreeSource = { kind: "layers" },
+): Step[] {
   const image = {
     reference: "docker.io/library/x:1",
     digest: "sha256:a",
@@ -25,7 +32,7 @@ function plan(volumes: readonly Volume[], root = "/", isLive = root === "/"): St
     root,
     spec: { name, template: "network_isolated", image, environment: [], volumes },
     files,
-    source: image.reference,
+    tree,
     busybox: "/usr/bin/busybox",
     directories: ["/work"],
     isLive,
@@ -47,8 +54,7 @@ test("planPull() prepares under hidden names, then moves, and links last", () =>
     "make directory /var/lib/machines (700)",
     "make directory /etc/systemd/nspawn (755)",
     "write /var/lib/man8machine_configs/.mbctl-pull.web (600, 14 bytes)",
-    "fetch docker.io/library/x:1 into /var/lib/man8machines/.mbctl-image.web",
-    "apply the layers of /var/lib/man8machines/.mbctl-image.web to /var/lib/man8machines/.mbctl-new.web",
+    "unpack docker.io/library/x:1 into /var/lib/man8machines/.mbctl-new.web, fetching what the store lacks",
     "make missing directories in /var/lib/man8machines/.mbctl-new.web: /work",
     "install man8s-init in /var/lib/man8machines/.mbctl-new.web with /usr/bin/busybox",
     "make directory /var/lib/man8machine_configs/.mbctl-new.web (700)",
@@ -96,7 +102,6 @@ test("finishPull() fills the administrator's folders, then forgets the pull", ()
   const paths = machinePaths("/", name);
   expect(finishPull(paths, formatMarker(all)).map(describeStep)).toEqual([
     "put that copy into '/srv/my files'",
-    "remove /var/lib/man8machines/.mbctl-image.web",
     "remove /var/lib/man8machine_configs/.mbctl-pull.web",
   ]);
 });
@@ -109,7 +114,6 @@ test("planRollback() removes the commit first and the marker last", () => {
     "remove /var/lib/man8machines/web",
     "remove /var/lib/man8machine_storage/web",
     "remove /var/lib/man8machine_configs/web",
-    "remove /var/lib/man8machines/.mbctl-image.web",
     "remove /var/lib/man8machines/.mbctl-new.web",
     "remove /var/lib/man8machine_storage/.mbctl-new.web",
     "remove /var/lib/man8machine_configs/.mbctl-new.web",
@@ -117,6 +121,20 @@ test("planRollback() removes the commit first and the marker last", () => {
     "remove /var/lib/machines/.web.mbctl-new",
     "clear what a stopped run staged for '/srv/my files'",
     "remove /var/lib/man8machine_configs/.mbctl-pull.web",
+  ]);
+});
+
+test.each([
+  [{ kind: "layers" }, ["unpack-image /new"]],
+  [{ kind: "stored", path: "/store/x", isThere: true }, ["clone-tree /new"]],
+  [
+    { kind: "stored", path: "/store/x", isThere: false },
+    ["store-tree /store/x", "clone-tree /new"],
+  ],
+] as const)("treeSteps() of %j", (source, expected) => {
+  const steps = treeSteps(source, "x:1", "/new");
+  expect(steps.map((step) => `${step.kind} ${"tree" in step ? step.tree : ""}`)).toEqual([
+    ...expected,
   ]);
 });
 
@@ -152,11 +170,10 @@ test("planRollback() has a step for everything that planPull() makes", () => {
           case "move":
             expect([isRemoved(step.from), isRemoved(step.to)]).toEqual([true, true]);
             break;
-          case "fetch-image":
           case "copy-volume":
             expect(isRemoved(step.into)).toBe(true);
             break;
-          case "apply-layers":
+          case "unpack-image":
           case "install-init":
             expect(isRemoved(step.tree)).toBe(true);
             break;

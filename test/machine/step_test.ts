@@ -8,8 +8,17 @@ const rows: readonly (readonly [step: Step, text: string])[] = [
   [{ kind: "link", path: "/a", target: "/it's" }, "link /a -> '/it'\\''s'"],
   [{ kind: "move", from: "/a", to: "/b" }, "move /a to /b"],
   [{ kind: "remove", path: "/a" }, "remove /a"],
-  [{ kind: "fetch-image", image: "x:1", into: "/i" }, "fetch x:1 into /i"],
-  [{ kind: "apply-layers", image: "/i", tree: "/t" }, "apply the layers of /i to /t"],
+  [{ kind: "fetch-image", image: "x:1", store: "/s" }, "fetch what /s lacks of x:1"],
+  [
+    { kind: "unpack-image", image: "x:1", tree: "/t" },
+    "unpack x:1 into /t, fetching what the store lacks",
+  ],
+  [
+    { kind: "store-tree", image: "x:1", tree: "/s" },
+    "unpack x:1 into /s, for this machine and later ones",
+  ],
+  [{ kind: "clone-tree", from: "/s/a b", tree: "/t" }, "clone '/s/a b' to /t"],
+  [{ kind: "remember-image", image: "x:1" }, "note in the store what x:1 names"],
   [
     { kind: "complete-tree", tree: "/t", directories: ["/a", "/b c"] },
     "make missing directories in /t: /a '/b c'",
