@@ -7,6 +7,7 @@ import type { HostOs } from "../lab/host_image.ts";
 import { makeBusyboxImage } from "../lab/images/busybox_image.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { Registry } from "../lab/registry.ts";
+import { keptByStore } from "../machine/_snapshot.ts";
 import { mbctl } from "./_lab.ts";
 
 export interface BadLab extends AsyncDisposable {
@@ -53,16 +54,28 @@ export async function startBadLab(os: HostOs): Promise<BadLab> {
 
 /** The words of a pull of the machine "web" that asks nothing. */
 export function pull(image: string, ...more: string[]): string[] {
-  return ["machines", "pull", image, "web", "--tls-verify=false", "--mount=/data=data", ...more];
+  return [
+    ...["machines", "pull", image, "web", "--tls-verify=false", "--mount=/data=data"],
+    ...["--pull=always", ...more],
+  ];
 }
 
-/** Every name that mbctl could write, with kind, mode, owner, and size and time of files. */
+/**
+ * Every name that mbctl could write, with kind, mode, owner, and size and time of files. What
+ * the store keeps of a run that failed is left out: verified blobs, and parts of blobs.
+ */
 export async function snapshotHost(host: Host): Promise<string[]> {
   const { stdout } = await host.sh(
     `find /var/lib/man8machines /var/lib/man8machine_configs /var/lib/man8machine_storage /var/lib/machines /var/cache/mbctl \
-       /etc /root /srv -not -type d -printf '%p %y %m %U:%G %s %T@ %l\\n' -o -printf '%p %y %m %U:%G\\n' 2>/dev/null || true`,
+       /etc /root /srv -not -type d -printf '%p %y %m %U:%G %s %T@ %l\\n' -o -printf '%p %y %m %U:%G\\n' 2>/dev/null || true
+     cd /var/cache/mbctl/blobs/sha256 && for blob in *; do echo "$blob  $blob"; done | sha256sum --check --quiet 2>&1 || true`,
   );
-  return stdout.split("\n").sort();
+  const isKept = (line: string) =>
+    keptByStore.test(line.slice("/var/cache/".length, line.indexOf(" ")));
+  return stdout
+    .split("\n")
+    .filter((line) => !isKept(line))
+    .sort();
 }
 
 /** Runs mbctl, and wants this code, these words, and no change on the disk. */

@@ -46,7 +46,7 @@ describe.each(testedHosts)("on %s", (os) => {
   test("a registry without TLS that nobody said is so", async () => {
     await expectRefusal(
       lab.host,
-      ["machines", "pull", lab.image, "web", "--mount=/data=data"],
+      ["machines", "pull", lab.image, "web", "--mount=/data=data", "--pull=always"],
       /^exit 5\nmbctl: Cannot read image "localhost:5000\/app:latest": skopeo failed\n {2}because: .+\nhint: .*--tls-verify=false.*\n$/,
     );
   });
@@ -105,11 +105,12 @@ describe.each(testedHosts)("on %s", (os) => {
     const path = join(lab.host.dir, "root", lab.registry.blobPath(digest));
     await lab.host.run(["cp", lab.registry.blobPath(digest), "/var/tmp/blob"]);
     truncateSync(path, Math.floor(size / 2));
+    await lab.host.run(["rm", `/var/cache/mbctl/blobs/${digest.replace(":", "/")}`]);
     try {
       await expectRefusal(
         lab.host,
         pull(lab.image),
-        /^exit 5\nmbctl: Cannot fetch image "localhost:5000\/app:latest": skopeo failed\n {2}because: .+\nhint: .+\n$/,
+        /^exit 5\nmbctl: Cannot fetch blob "sha256:\w{64}" of "localhost:5000\/app:latest": .+\nhint: .+\n$/,
       );
     } finally {
       await lab.host.run(["cp", "/var/tmp/blob", lab.registry.blobPath(digest)]);

@@ -39,7 +39,7 @@ const packages: readonly string[] = [
     "dbus",
   ],
   // What mbctl and the machines need.
-  ...["busybox-static", "ca-certificates", "iproute2", "nftables", "skopeo", "umoci", "yggdrasil"],
+  ...["busybox-static", "ca-certificates", "iproute2", "nftables", "skopeo", "yggdrasil"],
   // What the tests look with.
   ...[
     "curl",

@@ -9,8 +9,9 @@ here=$(cd "$(dirname "$0")" && pwd)
 
 # What `make check` runs, and the tests' readers of shell text and completion scripts.
 checks="busybox-static dash fish python3 shellcheck zsh"
-# What mbctl itself calls when a test runs it outside of a lab host, and how it is watched.
-tools="ca-certificates e2fsprogs openssl procps skopeo strace umoci xz-utils zstd"
+# What mbctl itself calls when a test runs it outside of a lab host, how it is watched, and what it
+# is compared with: umoci for layers, the file systems that clone.
+tools="acl attr btrfs-progs ca-certificates docker-registry e2fsprogs gnupg isal libcap2-bin openssl procps skopeo strace umoci xfsprogs xz-utils zstd"
 
 # shellcheck disable=SC2046,SC2086 # lists of words
 case ${1:-} in

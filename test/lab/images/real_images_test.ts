@@ -26,6 +26,7 @@ describe("the program of a real image runs in plain systemd-nspawn", () => {
     lab = await startLab({
       hosts: [{ name: "plain", os: "debian13" }],
       mesh: false,
+      mbctl: true,
     });
     host = lab.host("plain");
   });
@@ -37,7 +38,7 @@ describe("the program of a real image runs in plain systemd-nspawn", () => {
     await host.copyIn(await realImageLayout(name), `/layouts/${name}`);
     const root = `/images/${name}`;
     await host.run(["mkdir", "-p", "/images"]);
-    await host.run(["umoci", "raw", "unpack", "--image", `/layouts/${name}:latest`, root]);
+    await host.run(["mbctl", "oci", "download", `oci:/layouts/${name}:latest`, root]);
     const image = JSON.parse(
       (await host.run(["skopeo", "inspect", "--config", `oci:/layouts/${name}:latest`])).stdout,
     );
