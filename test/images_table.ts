@@ -64,8 +64,10 @@ const systems: Readonly<Record<HostOs, string>> = {
   sid: "Debian sid",
 };
 
-const begin = "<!-- images: begin (bun test/images_table.ts) -->";
-const end = "<!-- images: end -->";
+const imageMarkers = [
+  "<!-- images: begin (bun test/images_table.ts) -->",
+  "<!-- images: end -->",
+] as const;
 
 /**
  * Renders the table as the formatter would leave it.
@@ -105,11 +107,15 @@ export function renderImagesTable(results: AllResults, words: TableWords): strin
 }
 
 /**
- * Puts a table between the two markers.
+ * Puts a table between two markers, by default those of the images.
  *
  * @throws Error when a marker is missing or stands twice.
  */
-export function replaceTable(markdown: string, table: string): string {
+export function replaceTable(
+  markdown: string,
+  table: string,
+  [begin, end]: readonly [string, string] = imageMarkers,
+): string {
   const parts = markdown.split(begin);
   const [before = "", rest = ""] = parts;
   const tail = rest.split(end);

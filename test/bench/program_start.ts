@@ -3,11 +3,11 @@
  *
  * @module
  */
-import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { mbctlBinary } from "../lab/lab.ts";
-import { run } from "../lab/run.ts";
+import { compileProgram } from "./compile.ts";
 import { head, renderColumns, row, type Spread, spreadOf } from "./medians.ts";
 
 /** Runs of each; the first ones fill caches and do not count. */
@@ -48,17 +48,11 @@ export async function benchProgramStart(): Promise<string> {
   }
 }
 
-/** Compiles a program that does nothing, with the flags of the Makefile's build line. */
+/** Compiles a program that does nothing. */
 async function compileEmpty(folder: string): Promise<string> {
-  const makefile = readFileSync(join(import.meta.dir, "../../Makefile"), "utf8");
-  const flags =
-    /^\t\$\(BUN\) (build --compile .*) scripts\/mbctl\.ts --outfile build\/mbctl$/m.exec(
-      makefile,
-    )?.[1];
-  if (flags === undefined) throw new Error("Cannot find the build line in the Makefile");
   writeFileSync(join(folder, "empty.ts"), "export {};\n");
   const binary = join(folder, "empty");
-  await run([process.execPath, ...flags.split(" "), join(folder, "empty.ts"), "--outfile", binary]);
+  await compileProgram(join(folder, "empty.ts"), binary);
   return binary;
 }
 
