@@ -15,14 +15,14 @@ CODE := lib scripts test examples
 SHELL_FILES := $(sort $(shell find init-templates test -name '*.sh'))
 SOURCES := $(shell find lib scripts init-templates -type f) package.json bunfig.toml Makefile
 # Everything but what has a target of its own.
-UNIT_TESTS := $(filter-out test/e2e test/lab test/bench test/golden test/structure,$(wildcard test/*))
+UNIT_TESTS := $(filter-out test/e2e test/lab test/golden test/structure,$(wildcard test/*))
 UNIT_TESTS := $(addprefix ./,$(filter-out %.ts,$(UNIT_TESTS)) $(filter %_test.ts,$(UNIT_TESTS)))
 
 REPORTS := build/reports
 # $(call tests,NAME,FLAGS AND PATHS): runs tests, and leaves the counts in a report.
 tests = $(BUN) test --reporter=junit --reporter-outfile=$(REPORTS)/$(1).xml $(2)
 
-.PHONY: help build check fmt test test-unit test-e2e demo lab bench install uninstall packages clean
+.PHONY: help build check fmt test test-unit test-e2e demo lab bench bench-pull install uninstall packages clean
 
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | sed -E 's/^([a-z0-9-]+):.*## /\1\t/' | expand -t 14
@@ -90,6 +90,13 @@ lab: packages build ## a shell in a throw-away host with mbctl installed (root)
 
 bench: packages build ## start-up of the program, and of a machine (root)
 	@$(BUN) test/bench/bench.ts $(HOST)
+
+# Those who pull beside mbctl, what makes images and file systems, and what compiles the floor.
+PEERS := btrfs-progs e2fsprogs gcc isal libc6-dev pigz podman skopeo umoci xfsprogs zstd
+
+bench-pull: packages build ## pulls of images, beside podman, importctl and umoci; QUICK=1 for 3 minutes (root)
+	@sh test/lab/install_packages.sh $(PEERS)
+	@QUICK=$(QUICK) $(BUN) test/bench/pull.ts
 
 SHARE = $(DESTDIR)$(PREFIX)/share
 # Where each shell looks, below SHARE. Words of make cannot hold a blank, and DESTDIR may.

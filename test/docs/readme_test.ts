@@ -3,7 +3,7 @@
 import { describe, expect, test } from "bun:test";
 import { EXIT_CODE_ROWS } from "../../lib/cli/exit_codes.ts";
 import { parseEnvFile } from "../../lib/env/env_file.ts";
-import { parseHostConfig } from "../../lib/machine/host_config.ts";
+import { defaultHostConfig, parseHostConfig } from "../../lib/machine/host_config.ts";
 import { formatMachineToml, parseMachineToml } from "../../lib/machine/machine_toml.ts";
 import { parseMachineName } from "../../lib/machine/name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
@@ -43,11 +43,8 @@ describe("README.md", () => {
 
   test("shows all keys of config.toml, with the values that hold without it", () => {
     const [text] = codeBlocks(section(english, "config.toml"), "toml");
-    const { bridge, stopTimeoutSec, ...rest } = parseHostConfig(text, "README.md");
-    expect({ bridge, stopTimeoutSec }).toEqual({
-      bridge: "srvgrp0",
-      stopTimeoutSec: 10,
-    });
+    const { bridge, stopTimeoutSec, imageTrees, ...rest } = parseHostConfig(text, "README.md");
+    expect({ bridge, stopTimeoutSec, imageTrees }).toEqual(defaultHostConfig);
     expect(Object.values(rest)).not.toContain(undefined);
     const keys = (toml: string) =>
       [...toml.matchAll(/^#?([a-z_]+) = /gm)].map(([, key]) => key).sort();
