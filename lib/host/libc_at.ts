@@ -77,11 +77,17 @@ export function fixedMemory(size: number): FixedMemory {
   return { bytes, view: new DataView(bytes.buffer), address: ptr(bytes) };
 }
 
-/** A name in memory of its own, ended by NUL. */
+/** The last names: an address alone would not keep the collector away while a call reads them. */
+const recentNames: FixedMemory[] = [];
+const recentCount = 64;
+let madeNames = 0;
+
+/** A name in memory of its own, ended by NUL; held for as long as 64 more have not been made. */
 export function fixedName(name: string | Uint8Array): FixedMemory {
   const text = typeof name === "string" ? Buffer.from(name) : name;
   const memory = fixedMemory(text.length + 1);
   memory.bytes.set(text);
+  recentNames[madeNames++ % recentCount] = memory;
   return memory;
 }
 

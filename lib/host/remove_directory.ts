@@ -41,11 +41,13 @@ const S_IFREG = 0o100000;
  */
 export function removeEntry(parent: number, name: string, onBtrfs: boolean): void {
   const memory = fixedName(name);
-  new Removal(onBtrfs).remove(parent, memory.address, DT_UNKNOWN, 0);
+  new Removal(onBtrfs, memory).remove(parent, memory.address, DT_UNKNOWN, 0);
 }
 
 class Removal {
   private readonly onBtrfs: boolean;
+  /** Held here: an address alone does not keep the collector away until the last call. */
+  readonly name: FixedMemory;
   private readonly stat = new Stat();
   /** One for each level: what was read of a directory is still needed after what lies in it. */
   private readonly listings: FixedMemory[] = [];
@@ -53,8 +55,9 @@ class Removal {
   private top = -1;
   private brought = 0;
 
-  constructor(onBtrfs: boolean) {
+  constructor(onBtrfs: boolean, name: FixedMemory) {
     this.onBtrfs = onBtrfs;
+    this.name = name;
   }
 
   remove(parent: number, name: Address, type: number, depth: number): void {
