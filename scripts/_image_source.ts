@@ -9,7 +9,8 @@ import type { FlagSpecs } from "../lib/cli/verb.ts";
 import type { Host } from "../lib/host/host.ts";
 import { hostPlatform } from "../lib/image/platform.ts";
 import { parseImageRef } from "../lib/image/reference.ts";
-import type { ImageTools } from "../lib/machine/apply.ts";
+import { applySteps, type ImageTools } from "../lib/machine/apply.ts";
+import { describeStep, type Step } from "../lib/machine/step.ts";
 import type { LocatedImage, LocateTools } from "../lib/pull/locate_image.ts";
 import { pullPolicies } from "../lib/pull/pull_policy.ts";
 import { saveImage } from "../lib/pull/save_image.ts";
@@ -21,7 +22,7 @@ import {
   type UnpackTools,
 } from "../lib/pull/unpack_image.ts";
 import type { SourceOptions } from "../lib/registry/skopeo.ts";
-import { type OpenStore, openStore, type Store, storeBelow } from "../lib/store/store.ts";
+import { isOpen, type OpenStore, openStore, type Store, storeBelow } from "../lib/store/store.ts";
 import { imageProgress } from "./_layer_progress.ts";
 
 /** The operand IMAGE, as each verb shows it. */
@@ -95,6 +96,31 @@ export function locateTools(context: VerbContext, host: Host, store: Store): Loc
     warn: (text) => log.warn(text),
     debug: (text) => log.debug(text),
   };
+}
+
+/**
+ * Carries out steps with an image that was located; in a dry run shows them.
+ *
+ * @returns whether they were carried out.
+ */
+export async function applyImageSteps(
+  context: VerbContext,
+  host: Host,
+  store: Store,
+  located: LocatedImage,
+  steps: readonly Step[],
+): Promise<boolean> {
+  if (!isOpen(store)) {
+    for (const step of steps) context.out.print(describeStep(step));
+    return false;
+  }
+  await applySteps(steps, {
+    host,
+    image: imageTools(context, host, store, located),
+    signal: context.signal,
+    onStep: (text) => context.log.debug(text),
+  });
+  return true;
 }
 
 /** What is done with an image that was located, with a line of progress for each layer. */

@@ -5,12 +5,10 @@ import { usageError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { formatImageRef, type ImageRef, parseImageRef } from "../lib/image/reference.ts";
-import { applySteps } from "../lib/machine/apply.ts";
-import { describeStep, type Step } from "../lib/machine/step.ts";
+import type { Step } from "../lib/machine/step.ts";
 import { locateImage } from "../lib/pull/locate_image.ts";
 import { type HeldImage, listHeldImages } from "../lib/registry/local_images.ts";
-import { isOpen } from "../lib/store/store.ts";
-import { imageStore, imageTools, locateTools, sourceOptions } from "./_image_source.ts";
+import { applyImageSteps, imageStore, locateTools, sourceOptions } from "./_image_source.ts";
 
 const verb = defineVerb({
   name: "oci load",
@@ -54,23 +52,14 @@ const verb = defineVerb({
         { kind: "fetch-image", image: formatImageRef(image.ref), store: store.paths.cache },
         { kind: "remember-image", image: formatImageRef(ref) },
       ];
-      if (!isOpen(store)) {
-        for (const step of steps) context.out.print(describeStep(step));
-        continue;
-      }
       // From here on it goes by the name that it has in the store.
       const named = {
         ...located,
         found: { ...located.found, ref },
         blobs: () => located.blobs(),
       };
-      await applySteps(steps, {
-        host,
-        image: imageTools(context, host, store, named),
-        signal: context.signal,
-        onStep: (text) => context.log.debug(text),
-      });
-      context.out.print(`${formatImageRef(ref)} ${located.found.digest}`);
+      const isDone = await applyImageSteps(context, host, store, named, steps);
+      if (isDone) context.out.print(`${formatImageRef(ref)} ${located.found.digest}`);
     }
     return undefined;
   },

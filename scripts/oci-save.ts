@@ -4,15 +4,13 @@ import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { formatImageRef, resolveImagePath } from "../lib/image/reference.ts";
-import { applySteps } from "../lib/machine/apply.ts";
-import { describeStep, type Step } from "../lib/machine/step.ts";
+import type { Step } from "../lib/machine/step.ts";
 import { locateImage } from "../lib/pull/locate_image.ts";
 import { saveFormats } from "../lib/image/oci_layout.ts";
-import { isOpen } from "../lib/store/store.ts";
 import {
+  applyImageSteps,
   imageOperand,
   imageStore,
-  imageTools,
   locateTools,
   pullFlag,
   sourceFlags,
@@ -61,16 +59,7 @@ const verb = defineVerb({
       { kind: "save-image", image: name, path: target, format },
       { kind: "remember-image", image: name },
     ];
-    if (!isOpen(store)) {
-      for (const step of steps) context.out.print(describeStep(step));
-      return undefined;
-    }
-    await applySteps(steps, {
-      host,
-      image: imageTools(context, host, store, located),
-      signal: context.signal,
-      onStep: (text) => context.log.debug(text),
-    });
+    await applyImageSteps(context, host, store, located, steps);
     return undefined;
   },
 });

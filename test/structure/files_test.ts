@@ -87,7 +87,6 @@ const testedThrough: Readonly<Record<string, string>> = {
   "lib/machine/step.ts": "test/e2e",
   "lib/machine/summary.ts": "test/e2e",
   "lib/pull/check_tree.ts": "test/e2e/store_test.ts",
-  "lib/pull/download_layers.ts": "test/e2e/store_test.ts",
   "lib/pull/locate_image.ts": "test/e2e/store_test.ts",
   "lib/pull/progress.ts": "test/e2e/store_test.ts",
   "lib/pull/pull_policy.ts": "test/e2e/store_test.ts",
