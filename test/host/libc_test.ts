@@ -13,6 +13,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { $ } from "zx/core";
+import { fixedName } from "../../lib/host/libc_at.ts";
 import * as libc from "../../lib/host/libc.ts";
 import { makeNode, setTimes } from "./_odd_files.ts";
 
@@ -177,4 +178,17 @@ test("ioctl() gives a structure back changed (FS_IOC_GETFLAGS), and the kernel's
   expect(failure(() => libc.ioctl(descriptor, 0x5401, new Uint8Array(64))).code).toBe("ENOTTY");
   libc.syncFileSystem(descriptor);
   closeSync(descriptor);
+});
+
+test("fixedName() is held while calls may read it by its address alone", async () => {
+  const made = (() => {
+    const memory = fixedName("held");
+    return { memory: new WeakRef(memory), bytes: new WeakRef(memory.bytes) };
+  })();
+  for (let turn = 0; turn < 5; turn++) {
+    await new Promise(setImmediate);
+    Bun.gc(true);
+  }
+  expect(Buffer.from(made.bytes.deref() ?? []).toString()).toBe("held\0");
+  expect(made.memory.deref()).toBeDefined();
 });
