@@ -268,4 +268,26 @@ describe.each(testedHosts)("on %s", (os) => {
       tags: ["latest", "v1"],
     });
   });
+
+  test(
+    "cache list says what is kept and whether trees are; progress is JSON lines, or silence, as one likes",
+    async () => {
+      const { treePolicy, images } = JSON.parse(await mbctlOut(host, ["cache", "list", "--json"]));
+      expect(treePolicy).toEqual({ cloning: "copy", setting: "auto", kept: false });
+      expect(images.length).toBeGreaterThan(0);
+      expect(await mbctlOut(host, ["cache", "list"])).toContain(
+        'a machine\'s tree is a copy in full: trees are not kept (image_trees = "auto")',
+      );
+      const events = await mbctl(host, pull("loud", "--progress=json"));
+      expect(events.exitCode).toBe(0);
+      const lines = events.stderr.trim().split("\n");
+      const kinds = lines.map((line) => JSON.parse(line).event);
+      expect(kinds).toContain("start");
+      expect(kinds).toContain("done");
+      const silent = await mbctl(host, pull("silent", "--quiet"));
+      expect([silent.exitCode, silent.stderr]).toEqual([0, ""]);
+      for (const name of ["loud", "silent"]) await remove(name);
+    },
+    testTimeoutMs,
+  );
 });
