@@ -5,7 +5,7 @@
  * @module
  */
 
-import { SyscallError } from "./libc.ts";
+import { SyscallError } from "../host/libc.ts";
 import {
   type Address,
   AT_FDCWD,
@@ -19,7 +19,7 @@ import {
   O_RDONLY,
   openAt,
   openBeneath,
-} from "./libc_at.ts";
+} from "../host/libc_at.ts";
 
 /** PATH_MAX, with its NUL. */
 const longestPath = 4096;

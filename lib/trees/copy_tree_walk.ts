@@ -12,8 +12,8 @@ import {
   type FixedMemory,
   fixedMemory,
   makeDirectoryAt,
-} from "./libc_at.ts";
-import { DT_DIR, DT_REG, DT_UNKNOWN, eachEntry, readEntries, Stat } from "./libc_open.ts";
+} from "../host/libc_at.ts";
+import { DT_DIR, DT_REG, DT_UNKNOWN, eachEntry, readEntries, Stat } from "../host/libc_open.ts";
 import { openPath } from "./open_path.ts";
 
 /** Entries of one frame: few enough that both children end at about the same time. */

@@ -15,9 +15,9 @@ import {
 } from "node:fs";
 import { join } from "node:path";
 import { setXattr } from "../../lib/host/libc.ts";
-import { makeNode, setTimes } from "./_odd_files.ts";
+import { makeNode, setTimes } from "../host/_odd_files.ts";
 import { close, fixedName, makeDirectoryAt } from "../../lib/host/libc_at.ts";
-import { openPath, openRoot } from "../../lib/host/open_path.ts";
+import { openPath, openRoot } from "../../lib/trees/open_path.ts";
 
 /** vfs_cap_data of revision 2: cap_net_raw+ep. */
 const capability = Buffer.from("0100000200200000000000000000000000000000", "hex");

@@ -22,7 +22,7 @@ import {
   placeHostVolume,
   requireVolumeFolder,
   stageHostVolume,
-} from "../../lib/host/volume_copy.ts";
+} from "../../lib/trees/volume_copy.ts";
 import { attributesIn, isRoot, packTree, writeTree } from "./_tree.ts";
 
 /** cap_net_bind_service=ep, as linux/capability.h lays it out (version 2). */

@@ -24,7 +24,7 @@
  * @module
  */
 
-import { type Address, type FixedMemory, fixedMemory } from "./libc_at.ts";
+import { type Address, type FixedMemory, fixedMemory } from "../host/libc_at.ts";
 
 /** The letter of a record. */
 export type Op = "A" | "B" | "D" | "E" | "F" | "H" | "L" | "N" | "R" | "S" | "W" | "X";

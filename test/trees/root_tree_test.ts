@@ -3,7 +3,7 @@ import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { makeDirectoryInside, requireRootTree, resolveInside } from "../../lib/host/root_tree.ts";
+import { makeDirectoryInside, requireRootTree, resolveInside } from "../../lib/trees/root_tree.ts";
 
 let base = "";
 let tree = "";

@@ -6,7 +6,7 @@
  * @module
  */
 
-import { getXattr, listXattrs, setXattr, SyscallError } from "./libc.ts";
+import { getXattr, listXattrs, setXattr, SyscallError } from "../host/libc.ts";
 import {
   type Address,
   fixedMemory,
@@ -14,7 +14,7 @@ import {
   setModeAt,
   setOwnerAt,
   setTimesAt,
-} from "./libc_at.ts";
+} from "../host/libc_at.ts";
 import {
   getFileXattr,
   listFileXattrs,
@@ -23,7 +23,7 @@ import {
   setFileTimes,
   setFileXattr,
   type Stat,
-} from "./libc_open.ts";
+} from "../host/libc_open.ts";
 
 /** XATTR_LIST_MAX and XATTR_SIZE_MAX of linux/limits.h. */
 const xattrBytes = 64 * 1024;

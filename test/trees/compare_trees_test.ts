@@ -2,9 +2,9 @@ import { afterAll, beforeEach, expect, test } from "bun:test";
 import * as fs from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { compareTrees } from "../../lib/host/compare_trees.ts";
+import { compareTrees } from "../../lib/trees/compare_trees.ts";
 import { setXattr } from "../../lib/host/libc.ts";
-import { makeNode, setTimes } from "./_odd_files.ts";
+import { makeNode, setTimes } from "../host/_odd_files.ts";
 
 const base = fs.mkdtempSync(join(tmpdir(), "mbctl-compare-"));
 const [left, right] = [join(base, "left"), join(base, "right")];

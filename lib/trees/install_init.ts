@@ -16,10 +16,10 @@ import {
   KEPT_FOLDERS,
   MOUNT_POINTS,
 } from "../init/init_files.ts";
-import { listDirectory, syncDirectory } from "./files.ts";
+import { listDirectory, syncDirectory } from "../host/files.ts";
 import { removeTree } from "./remove_tree.ts";
 import { makeDirectoryInside, resolveInside } from "./root_tree.ts";
-import type { Run } from "./run.ts";
+import type { Run } from "../host/run.ts";
 
 /**
  * Installs man8s-init, in the place of an earlier one: prepared beside it, then

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { FrameCollector, FrameWriter, readFrame } from "../../lib/host/copy_tree_frame.ts";
+import { FrameCollector, FrameWriter, readFrame } from "../../lib/trees/copy_tree_frame.ts";
 
 const names = fc.array(fc.uint8Array({ minLength: 0, maxLength: 300, min: 1 }), { maxLength: 40 });
 

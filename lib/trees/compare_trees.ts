@@ -13,7 +13,7 @@ import {
   readlinkSync,
   readSync,
 } from "node:fs";
-import { getXattr, listXattrs } from "./libc.ts";
+import { getXattr, listXattrs } from "../host/libc.ts";
 
 /** Names of images are bytes: they need not be UTF-8. */
 type Path = Buffer;

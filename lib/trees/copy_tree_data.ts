@@ -1,14 +1,12 @@
 /**
- * Copies the content of files: by sharing it, or within the kernel, or through a
- * buffer. Holes stay holes.
+ * Copies the content of files: by sharing it, or through a buffer. Holes stay holes.
  *
  * @module
  */
 
-import { SyscallError } from "./libc.ts";
-import { fixedMemory } from "./libc_at.ts";
+import { SyscallError } from "../host/libc.ts";
+import { fixedMemory } from "../host/libc_at.ts";
 import {
-  copyRange,
   readAt,
   SEEK_DATA,
   SEEK_HOLE,
@@ -16,16 +14,18 @@ import {
   setFileSize,
   shareBlocks,
   writeAt,
-} from "./libc_open.ts";
+} from "../host/libc_open.ts";
 
-/** Up to here reading and writing costs less than a copy within the kernel. */
-const bufferBytes = 256 * 1024;
+/**
+ * The processor's own cache holds so much three times: read, kept, written. More is
+ * slower, and so is copy_file_range(2), which where nothing is shared goes page by page.
+ */
+const bufferBytes = 128 * 1024;
 
-/** Copies between open files, and remembers what the file systems cannot do. */
+/** Copies between open files, and remembers whether the file systems can share. */
 export class DataCopier {
   private readonly buffer = fixedMemory(bufferBytes);
   private reflink: boolean;
-  private inKernel = true;
 
   /** @param reflink whether content is to be shared, where that can be. */
   constructor(reflink: boolean) {
@@ -71,31 +71,11 @@ export class DataCopier {
 
   private copyDense(from: number, to: number, begin: number, end: number): void {
     for (let at = begin; at < end;) {
-      const wanted = end - at;
-      const length =
-        wanted > bufferBytes && this.inKernel
-          ? this.copyInKernel(from, to, at, wanted)
-          : this.copyThrough(from, to, at, Math.min(wanted, bufferBytes));
+      const length = readAt(from, this.buffer.address, Math.min(end - at, bufferBytes), at);
       // Shorter than it said: nobody should write in it, but then its end is here.
       if (length === 0) return;
+      writeAt(to, this.buffer.address, length, at);
       at += length;
-    }
-  }
-
-  private copyThrough(from: number, to: number, at: number, size: number): number {
-    const length = readAt(from, this.buffer.address, size, at);
-    writeAt(to, this.buffer.address, length, at);
-    return length;
-  }
-
-  private copyInKernel(from: number, to: number, at: number, size: number): number {
-    try {
-      return copyRange(from, to, at, size);
-    } catch (error) {
-      const cannot = ["EXDEV", "EINVAL", "ENOTSUP", "ENOSYS", "EPERM"];
-      if (!(error instanceof SyscallError) || !cannot.includes(error.code)) throw error;
-      this.inKernel = false;
-      return this.copyThrough(from, to, at, Math.min(size, bufferBytes));
     }
   }
 }

@@ -25,9 +25,9 @@ import {
 } from "./btrfs.ts";
 import { copyTree } from "./copy_tree.ts";
 import { requireFreePath } from "./root_tree.ts";
-import { interrupted } from "./run.ts";
-import { ioctl } from "./libc.ts";
-import type { Spawn } from "./spawn.ts";
+import { interrupted } from "../host/run.ts";
+import { ioctl } from "../host/libc.ts";
+import type { Spawn } from "../host/spawn.ts";
 
 /**
  * What a clone costs: nothing, whatever the size ("snapshot"); the names, while

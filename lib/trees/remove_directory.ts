@@ -6,8 +6,8 @@
  */
 
 import { destroySubvolume, isOpenSubvolume, setReadOnly } from "./btrfs.ts";
-import { isErrno } from "./files.ts";
-import { ioctl } from "./libc.ts";
+import { isErrno } from "../host/files.ts";
+import { ioctl } from "../host/libc.ts";
 import {
   type Address,
   AT_REMOVEDIR,
@@ -23,8 +23,8 @@ import {
   openAt,
   renameAt,
   unlinkAt,
-} from "./libc_at.ts";
-import { DT_DIR, DT_UNKNOWN, eachEntry, readEntries, rewind, Stat } from "./libc_open.ts";
+} from "../host/libc_at.ts";
+import { DT_DIR, DT_UNKNOWN, eachEntry, readEntries, rewind, Stat } from "../host/libc_open.ts";
 
 /** Directories in each other that are open at a time; what lies deeper is brought up first. */
 const mostOpen = 128;

@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { installInit } from "../../lib/host/install_init.ts";
+import { installInit } from "../../lib/trees/install_init.ts";
 import { makeRun } from "../../lib/host/run.ts";
 import {
   BUSYBOX_MODE,

@@ -25,8 +25,8 @@ import {
   O_WRONLY,
   openAt,
   readLinkAt,
-} from "./libc_at.ts";
-import { setFileSize, Stat } from "./libc_open.ts";
+} from "../host/libc_at.ts";
+import { setFileSize, Stat } from "../host/libc_open.ts";
 import { openForReading, openPath } from "./open_path.ts";
 
 /** Where a tree is copied from and to, and how. */

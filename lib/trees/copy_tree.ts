@@ -19,12 +19,12 @@ import { startWorker, type Worker, workHere } from "./copy_tree_crew.ts";
 import type { EntryCopierOptions } from "./copy_tree_entries.ts";
 import { type FrameReader, FrameWriter } from "./copy_tree_frame.ts";
 import { walkTree } from "./copy_tree_walk.ts";
-import { AT_EMPTY_PATH, close, fixedName } from "./libc_at.ts";
-import { removeFileXattr, setFileMode, Stat } from "./libc_open.ts";
-import { SyscallError } from "./libc.ts";
+import { AT_EMPTY_PATH, close, fixedName } from "../host/libc_at.ts";
+import { removeFileXattr, setFileMode, Stat } from "../host/libc_open.ts";
+import { SyscallError } from "../host/libc.ts";
 import { openRoot } from "./open_path.ts";
-import { interrupted } from "./run.ts";
-import type { Spawn } from "./spawn.ts";
+import { interrupted } from "../host/run.ts";
+import type { Spawn } from "../host/spawn.ts";
 
 export interface CopyTreeOptions {
   readonly spawn: Spawn;

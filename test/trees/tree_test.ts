@@ -9,11 +9,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { isSubvolume } from "../../lib/host/btrfs.ts";
-import { copyTree } from "../../lib/host/copy_tree.ts";
-import { removeTree } from "../../lib/host/remove_tree.ts";
+import { isSubvolume } from "../../lib/trees/btrfs.ts";
+import { copyTree } from "../../lib/trees/copy_tree.ts";
+import { removeTree } from "../../lib/trees/remove_tree.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
-import { type CloneKind, cloneKind, cloneTree, makeTree, sealTree } from "../../lib/host/tree.ts";
+import { type CloneKind, cloneKind, cloneTree, makeTree, sealTree } from "../../lib/trees/tree.ts";
 import { readTree, renderTree } from "../layers/snapshot.ts";
 import { run } from "../lab/run.ts";
 import { canMount, type FileSystem, type Mounted, mountFileSystem } from "./_loop.ts";

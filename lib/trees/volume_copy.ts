@@ -7,10 +7,10 @@
 import { chmodSync, chownSync, lstatSync } from "node:fs";
 import { basename, dirname, join } from "node:path";
 import { MbctlError } from "../errors.ts";
-import { listDirectory, makeDirectory, moveName, nameExists } from "./files.ts";
+import { listDirectory, makeDirectory, moveName, nameExists } from "../host/files.ts";
 import { removeTree } from "./remove_tree.ts";
 import { resolveInside } from "./root_tree.ts";
-import type { Run } from "./run.ts";
+import type { Run } from "../host/run.ts";
 
 /**
  * Copies the directory `path` of a root tree to `into`, which it makes:

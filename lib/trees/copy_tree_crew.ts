@@ -9,9 +9,9 @@ import { closeSync, writeSync } from "node:fs";
 import process from "node:process";
 import { EntryCopier, type EntryCopierOptions } from "./copy_tree_entries.ts";
 import { FrameCollector, type FrameReader, readFrame } from "./copy_tree_frame.ts";
-import { growPipe, makePipe } from "./libc.ts";
-import { quickStart, selfCommand } from "./self.ts";
-import type { Child, Spawn } from "./spawn.ts";
+import { growPipe, makePipe } from "../host/libc.ts";
+import { quickStart, selfCommand } from "../host/self.ts";
+import type { Child, Spawn } from "../host/spawn.ts";
 
 /** Does frames one after another. */
 export interface Worker extends AsyncDisposable {

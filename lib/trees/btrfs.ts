@@ -7,7 +7,7 @@
 
 import { closeSync, constants, fstatSync, openSync, statfsSync } from "node:fs";
 import { basename, dirname } from "node:path";
-import { ioctl } from "./libc.ts";
+import { ioctl } from "../host/libc.ts";
 import { openPath } from "./open_path.ts";
 
 /** linux/magic.h */

@@ -12,11 +12,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { copyTree } from "../../lib/host/copy_tree.ts";
+import { copyTree } from "../../lib/trees/copy_tree.ts";
 import { setXattr } from "../../lib/host/libc.ts";
-import { removeTree } from "../../lib/host/remove_tree.ts";
+import { removeTree } from "../../lib/trees/remove_tree.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
-import { makeTree } from "../../lib/host/tree.ts";
+import { makeTree } from "../../lib/trees/tree.ts";
 import { readTree, renderTree } from "../layers/snapshot.ts";
 import { canMount, type Mounted, mountFileSystem } from "./_loop.ts";
 import { makeDeepTree, noise, writeSparse } from "./_rich_tree.ts";

@@ -10,11 +10,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { isSubvolume, makeSnapshot, makeSubvolume } from "../../lib/host/btrfs.ts";
+import { isSubvolume, makeSnapshot, makeSubvolume } from "../../lib/trees/btrfs.ts";
 import { listDirectory } from "../../lib/host/files.ts";
-import { makeNode } from "./_odd_files.ts";
-import { removeTree } from "../../lib/host/remove_tree.ts";
-import { sealTree } from "../../lib/host/tree.ts";
+import { makeNode } from "../host/_odd_files.ts";
+import { removeTree } from "../../lib/trees/remove_tree.ts";
+import { sealTree } from "../../lib/trees/tree.ts";
 import { run } from "../lab/run.ts";
 import { canMount, type FileSystem, type Mounted, mountFileSystem } from "./_loop.ts";
 import { makeDeepTree } from "./_rich_tree.ts";
@@ -195,14 +195,17 @@ describe.skipIf(!canMount)("removeTree() of subvolumes", () => {
 });
 
 describe("removeTree()", () => {
-  test("removes a file, a link, a tree, and is content with nothing", () => {
+  test("removes a file, a link, a tree, follows no link, and is content with nothing", () => {
     const folder = mkdtempSync(join(tmpdir(), "mbctl-remove-"));
     try {
       writeFileSync(join(folder, "file"), "");
       symlinkSync("file", join(folder, "link"));
       mkdirSync(join(folder, "tree", "of", "folders"), { recursive: true });
+      mkdirSync(join(folder, "kept", "by all"), { recursive: true });
+      symlinkSync(join(folder, "kept"), join(folder, "tree", "link"));
       for (const name of ["link", "file", "tree", "nothing"]) removeTree(join(folder, name));
-      expect(readdirSync(folder)).toEqual([]);
+      expect(readdirSync(folder)).toEqual(["kept"]);
+      expect(readdirSync(join(folder, "kept"))).toEqual(["by all"]);
     } finally {
       rmSync(folder, { recursive: true });
     }
