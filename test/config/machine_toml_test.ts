@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { formatMachineToml, parseMachineToml } from "../../lib/machine/machine_toml.ts";
+import { formatMachineToml, parseMachineToml } from "../../lib/config/machine_toml.ts";
 import { parseMachineName } from "../../lib/machine/name.ts";
-import type { MachineSpec } from "../../lib/machine/spec.ts";
+import { defaultNetworkChoices, type MachineSpec } from "../../lib/machine/spec.ts";
 
 const spec: MachineSpec = {
   name: parseMachineName("Man8Registry"),
-  template: "network_isolated",
+  ...defaultNetworkChoices,
   image: {
     reference: "docker.io/library/registry:latest",
     digest: `sha256:${"0".repeat(64)}`,
@@ -73,6 +73,16 @@ const bad: readonly (readonly [what: string, text: string, message: RegExp])[] =
     /colour/,
   ],
   ["a later schema", golden.replace("schema = 1", "schema = 2"), /schema/],
+  [
+    "a port that is none",
+    golden.replace("[image]", 'expose = ["0-7"]\n\n[image]'),
+    /^Cannot read "machine.toml": expose: Cannot read the port "0-7"/,
+  ],
+  [
+    "a rule that is none",
+    golden.replace("[image]", 'allow = [":80"]\n\n[image]'),
+    /^Cannot read "machine.toml": allow: Cannot read the rule ":80"/,
+  ],
   ["a bad name", golden.replace('"Man8Registry"', '"a_b"'), /as a machine name/],
   ["a relative volume", golden.replace('path = "/srv"', 'path = "srv"'), /path/],
   ["a host volume without source", golden.replace('source = "/srv/with space"\n', ""), /source/],
