@@ -13,6 +13,7 @@
  */
 import { usageError } from "../errors.ts";
 import { type SignalName, signalNumber } from "../signal.ts";
+import { execShell } from "./exec_shell.ts";
 import {
   formatUnitFile,
   type UnitItem,
@@ -29,18 +30,22 @@ export interface UnitDropInSettings {
   readonly stopTimeoutSec: number;
   /** Wait for this network interface before the start: at boot, networkd may still be making the bridge. */
   readonly bridge?: string | undefined;
+  /** An nft script that is loaded before the machine has a network, and without which it does not start. */
+  readonly firewall?: string | undefined;
+  /** As `bridge`, for the parent of a macvlan; with `vlan` (1 to 4094) the interface `PARENT.VLAN` is made on it where it is missing. */
+  readonly macvlan?: { readonly parent: string; readonly vlan?: number | undefined } | undefined;
 }
 
 /** How long podman and docker wait before they kill. */
 export const DEFAULT_STOP_TIMEOUT_SEC = 10;
 /** For nspawn itself to go once its program is gone. */
 const TEARDOWN_SEC = 5;
-/** How long a start waits for the bridge; then nspawn says itself what is missing. */
-const BRIDGE_WAIT_SEC = 5;
+/** How long a start waits for an interface; then nspawn says itself what is missing. */
+const INTERFACE_WAIT_SEC = 5;
 
 /** Renders the whole drop-in. */
 export function renderUnitDropIn(settings: UnitDropInSettings): string {
-  const { stopSignal, stopTimeoutSec, bridge } = settings;
+  const { stopSignal, stopTimeoutSec, bridge, firewall, macvlan } = settings;
   if (!Number.isInteger(stopTimeoutSec) || stopTimeoutSec < 1) {
     throw new RangeError(`stopTimeoutSec is ${stopTimeoutSec}`);
   }
@@ -52,9 +57,36 @@ export function renderUnitDropIn(settings: UnitDropInSettings): string {
   if (bridge !== undefined) {
     items.push(
       unitComment(
-        `At boot the bridge may come a moment later than this unit; wait up to ${BRIDGE_WAIT_SEC} s for it.`,
+        `At boot the bridge may come a moment later than this unit; wait up to ${INTERFACE_WAIT_SEC} s for it.`,
       ),
-      unitEntry("ExecStartPre", execShell(bridgeScript(bridge), "mbctl-start")),
+      unitEntry("ExecStartPre", execShell(waitScript(bridge, "bridge"), "mbctl-start")),
+    );
+  }
+  if (firewall !== undefined) {
+    items.push(
+      unitComment(
+        "In place before the machine's first packet, also where somebody flushed all rules: without it, no start.",
+      ),
+      unitEntry("ExecStartPre", `nft -f ${firewall}`),
+    );
+  }
+  if (macvlan !== undefined) {
+    const { parent, vlan } = macvlan;
+    const isTagged = vlan === undefined ? "" : `, and makes its VLAN ${vlan} where it is missing`;
+    items.push(
+      unitComment(
+        `Waits up to ${INTERFACE_WAIT_SEC} s for the interface that the machine hangs on${isTagged}.`,
+      ),
+      unitEntry(
+        "ExecStartPre",
+        execShell(
+          [
+            ...waitScript(parent, "parent interface"),
+            ...(vlan === undefined ? [] : vlanScript(parent, vlan)),
+          ],
+          "mbctl-start",
+        ),
+      ),
     );
   }
   items.push(
@@ -78,16 +110,25 @@ function killArgument(signal: SignalName): string {
   return signal.startsWith("SIGRT") ? `-${signalNumber(signal)}` : `-s ${signal.slice(3)}`;
 }
 
-function bridgeScript(bridge: string): string[] {
+function waitScript(name: string, what: string): string[] {
   // The name becomes part of a shell script; the kernel would take far more (dev_valid_name()).
-  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(bridge)) {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,14}$/.test(name)) {
     throw usageError(
-      `Cannot use ${JSON.stringify(bridge)} as the name of a bridge: not 1 to 15 letters, digits, "_", "." and "-"`,
+      `Cannot use ${JSON.stringify(name)} as the name of a ${what}: not 1 to 15 letters, digits, "_", "." and "-"`,
     );
   }
   return [
     "n=0",
-    `while [ ! -e /sys/class/net/${bridge} ] && [ $n -lt ${BRIDGE_WAIT_SEC * 10} ]; do sleep 0.1; n=$((n+1)); done`,
+    `while [ ! -e /sys/class/net/${name} ] && [ $n -lt ${INTERFACE_WAIT_SEC * 10} ]; do sleep 0.1; n=$((n+1)); done`,
+  ];
+}
+
+/** ip-link(8). It stays when the machine stops: another one may hang on it. */
+function vlanScript(parent: string, vlan: number): string[] {
+  const device = `${parent}.${vlan}`;
+  return [
+    `[ -e /sys/class/net/${device} ] || ip link add link ${parent} name ${device} type vlan id ${vlan} || exit`,
+    `ip link set ${device} up`,
   ];
 }
 
@@ -120,15 +161,4 @@ function stopScript(signal: SignalName, timeoutSec: number): string[] {
     wait("$MAINPID", TEARDOWN_SEC),
     "exit 0",
   ];
-}
-
-/**
- * `/bin/sh -c '…'` as systemd.service(5) reads it: `$` and `%` doubled but for `%i`, the machine's name; one statement a line. The scripts
- * above have neither single quotes nor backslashes, so nothing else needs escaping.
- */
-function execShell(statements: readonly string[], name: string): string {
-  const script = statements.join("; \\\n    ");
-  if (/'|\\(?!\n)/.test(script))
-    throw new TypeError("a script in a unit has a quote or a backslash");
-  return `/bin/sh -c '\\\n    ${script.replaceAll(/%(?!i\b)/g, "%%").replaceAll("$", "$$$$")}' ${name}`;
 }

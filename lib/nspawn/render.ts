@@ -34,9 +34,13 @@ export interface NspawnBind {
 }
 
 export interface NspawnNetwork {
+  /** A network namespace of its own; absent: as the other keys imply. */
+  readonly isPrivate?: boolean | undefined;
   readonly isVirtualEthernet: boolean;
   /** Name of the host's bridge; absent: a point-to-point link. */
   readonly bridge?: string | undefined;
+  /** The host's interface that gets a MAC address for the machine. */
+  readonly macvlan?: string | undefined;
 }
 
 /** Everything that a rendered `.nspawn` file says. Values are verbatim; the renderer quotes. */
@@ -150,8 +154,11 @@ const LINES: Record<NspawnSection, (settings: NspawnSettings) => Line[]> = {
     ),
   ],
   Network: ({ network }) => [
+    ...(network.isPrivate === undefined ? [] : [["Private", yesNo(network.isPrivate)] as const]),
+    // The stock unit passes --network-veth: that it is off must be said.
     ["VirtualEthernet", yesNo(network.isVirtualEthernet)],
     ...optional("Bridge", network.bridge, formatPlainText),
+    ...optional("MACVLAN", network.macvlan, quoteNspawnWord),
   ],
 };
 

@@ -12,11 +12,28 @@ const CASES = [
       stopSignal: parseSignal("SIGQUIT"),
       stopTimeoutSec: 10,
       bridge: "srvgrp0",
+      firewall: "/var/lib/mbctl/firewall.nft",
     },
   },
   {
     name: "realtime",
     settings: { stopSignal: parseSignal("SIGRTMIN+3"), stopTimeoutSec: 90 },
+  },
+  {
+    name: "macvlan",
+    settings: {
+      stopSignal: parseSignal("SIGTERM"),
+      stopTimeoutSec: 10,
+      macvlan: { parent: "eth0" },
+    },
+  },
+  {
+    name: "vlan",
+    settings: {
+      stopSignal: parseSignal("SIGTERM"),
+      stopTimeoutSec: 10,
+      macvlan: { parent: "lo", vlan: 20 },
+    },
   },
 ] as const;
 
@@ -47,6 +64,18 @@ describe("renderUnitDropIn()", () => {
         "ExecStartPre",
       );
       expect(await Bun.spawn([...shell, "-eu", "-c", start]).exited).toBe(0);
+    });
+
+    test(`${shell.join(" ")} makes a VLAN, and fails where that fails`, async () => {
+      const script = scriptOf(renderUnitDropIn(CASES[3].settings), "ExecStartPre");
+      for (const [code, commands] of [
+        [0, "link add link lo name lo.20 type vlan id 20\nlink set lo.20 up\n"],
+        [7, "link add link lo name lo.20 type vlan id 20\n"],
+      ] as const) {
+        const fake = `ip() { echo "$*"; return ${code}; }; ${script}`;
+        const run = Bun.spawn([...shell, "-c", fake], { stdout: "pipe" });
+        expect([await run.exited, await run.stdout.text()]).toEqual([code, commands]);
+      }
     });
 
     test(`${shell.join(" ")} finishes at once when the machine went away meanwhile`, async () => {

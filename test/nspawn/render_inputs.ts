@@ -72,4 +72,10 @@ export const RENDER_INPUTS: Readonly<Record<string, NspawnSettings>> = {
     })),
     network: { isVirtualEthernet: true },
   },
+  lan: {
+    ...DEFAULT_NSPAWN_SETTINGS,
+    network: { isVirtualEthernet: false, macvlan: "eth0.20" },
+  },
+  host: { ...DEFAULT_NSPAWN_SETTINGS, network: { isPrivate: false, isVirtualEthernet: false } },
+  private: { ...DEFAULT_NSPAWN_SETTINGS, network: { isPrivate: true, isVirtualEthernet: false } },
 };
