@@ -9,9 +9,10 @@ import kept from "../../init-templates/10-kept.sh" with { type: "text" };
 import environment from "../../init-templates/20-environment.sh" with { type: "text" };
 import environmentLoad from "../../init-templates/21-environment-load.sh" with { type: "text" };
 import address from "../../init-templates/30-address.sh" with { type: "text" };
-import mesh from "../../init-templates/31-mesh.sh" with { type: "text" };
-import dhcp from "../../init-templates/32-dhcp.sh" with { type: "text" };
-import network from "../../init-templates/33-network.sh" with { type: "text" };
+import ipv6 from "../../init-templates/31-ipv6.sh" with { type: "text" };
+import ipv6Routes from "../../init-templates/32-ipv6-routes.sh" with { type: "text" };
+import ipv4 from "../../init-templates/33-ipv4.sh" with { type: "text" };
+import network from "../../init-templates/34-network.sh" with { type: "text" };
 import user from "../../init-templates/40-user.sh" with { type: "text" };
 import group from "../../init-templates/41-group.sh" with { type: "text" };
 import identity from "../../init-templates/42-identity.sh" with { type: "text" };
@@ -54,9 +55,10 @@ export const INIT_FILES: readonly InitFile[] = [
   { name: "20-environment.sh", mode: SOURCED, text: environment },
   { name: "21-environment-load.sh", mode: SOURCED, text: environmentLoad },
   { name: "30-address.sh", mode: SOURCED, text: address },
-  { name: "31-mesh.sh", mode: SOURCED, text: mesh },
-  { name: "32-dhcp.sh", mode: SOURCED, text: dhcp },
-  { name: "33-network.sh", mode: SOURCED, text: network },
+  { name: "31-ipv6.sh", mode: SOURCED, text: ipv6 },
+  { name: "32-ipv6-routes.sh", mode: SOURCED, text: ipv6Routes },
+  { name: "33-ipv4.sh", mode: SOURCED, text: ipv4 },
+  { name: "34-network.sh", mode: SOURCED, text: network },
   { name: "40-user.sh", mode: SOURCED, text: user },
   { name: "41-group.sh", mode: SOURCED, text: group },
   { name: "42-identity.sh", mode: SOURCED, text: identity },
