@@ -69,6 +69,7 @@ export async function completeWords(
   return verbArguments(verb, rest, current, {
     machines: () => sources.machines(root),
     images: () => sources.images(root),
+    templates: () => sources.templates(root),
   });
 }
 
@@ -104,6 +105,7 @@ async function verbWords(
 interface Sources {
   machines(): readonly string[];
   images(): readonly string[];
+  templates(): readonly string[];
 }
 
 function verbArguments(
@@ -166,7 +168,9 @@ function flagCandidates(spec: FlagSpec, prefix: string, sources: Sources): Compl
   if (spec.type === "choice") return plain(spec.choices, prefix);
   if (spec.type === "boolean") return plain(["true", "false"], prefix);
   if (spec.type === "integer") return { candidates: [] };
-  return byKind(spec.kind, prefix, sources);
+  const found = byKind(spec.kind, prefix, sources);
+  const { candidates } = plain(spec.suggestions ?? [], prefix);
+  return { ...found, candidates: [...candidates, ...found.candidates] };
 }
 
 function operandCandidates(
@@ -186,6 +190,7 @@ function operandCandidates(
 function byKind(kind: string | undefined, prefix: string, sources: Sources): Completion {
   if (kind === "machine") return plain(sources.machines(), prefix);
   if (kind === "image") return plain(sources.images(), prefix);
+  if (kind === "template") return plain(sources.templates(), prefix);
   if (kind === "file") return { candidates: [], shell: "files" };
   if (kind === "directory") return { candidates: [], shell: "directories" };
   return { candidates: [] };

@@ -12,11 +12,12 @@ import { join } from "node:path";
 export interface CompletionSources {
   machines(root: string): readonly string[];
   images(root: string): readonly string[];
+  templates(root: string): readonly string[];
 }
 
 /**
  * Machines by their configuration. Images: those that machines were made of, and
- * those that the store has references of.
+ * those that the store has references of. Templates: the administrator's.
  */
 export const hostSources: CompletionSources = {
   machines,
@@ -26,13 +27,20 @@ export const hostSources: CompletionSources = {
       .filter((reference) => reference !== "")
       .sort();
   },
+  templates(root) {
+    return namesIn(join(root, "etc/mbctl/templates"))
+      .filter((name) => name.endsWith(".toml"))
+      .map((name) => name.slice(0, -".toml".length));
+  },
 };
 
 function machines(root: string): string[] {
+  return namesIn(configurations(root)).filter((name) => !name.startsWith("."));
+}
+
+function namesIn(folder: string): string[] {
   try {
-    return readdirSync(configurations(root))
-      .filter((name) => !name.startsWith("."))
-      .sort();
+    return readdirSync(folder).sort();
   } catch {
     return [];
   }
@@ -43,13 +51,9 @@ function machines(root: string): string[] {
  * types a digest that a tag had once.
  */
 function stored(root: string): string[] {
-  try {
-    return readdirSync(join(root, "var/cache/mbctl/references"))
-      .filter((name) => /:.*\.json$/.test(name) && !name.includes("@"))
-      .map((name) => decoded(name.slice(0, -".json".length)));
-  } catch {
-    return [];
-  }
+  return namesIn(join(root, "var/cache/mbctl/references"))
+    .filter((name) => /:.*\.json$/.test(name) && !name.includes("@"))
+    .map((name) => decoded(name.slice(0, -".json".length)));
 }
 
 function decoded(name: string): string {

@@ -10,7 +10,7 @@
 import { PROGRESS_FORMS } from "./progress.ts";
 
 /** What a word on the command line names; completion offers what fits. */
-export type ValueKind = "machine" | "image" | "file" | "directory" | "choice" | "text";
+export type ValueKind = "machine" | "image" | "template" | "file" | "directory" | "choice" | "text";
 
 interface FlagFacts {
   /** One line, an explanation: no capital, no full stop. */
@@ -32,6 +32,8 @@ export interface StringFlag extends FlagFacts {
   /** What the value is, for the help page: `DIR`. */
   readonly value: string;
   readonly kind?: ValueKind;
+  /** What completion offers beside what the kind finds on the host. */
+  readonly suggestions?: readonly string[];
   readonly default?: string;
   /** May be given more than once; the values come in order. */
   readonly repeat?: boolean;

@@ -9,6 +9,7 @@ import {
   chmodSync,
   closeSync,
   fchmodSync,
+  fchownSync,
   fsyncSync,
   lstatSync,
   mkdirSync,
@@ -46,9 +47,12 @@ export function nearestFolder(path: string): string {
 }
 
 /** The content of a file, or undefined when there is none. */
-export function readTextIfPresent(path: string): string | undefined {
+export function readTextIfPresent(
+  path: string,
+  encoding: "utf8" | "latin1" = "utf8",
+): string | undefined {
   try {
-    return readFileSync(path, "utf8");
+    return readFileSync(path, encoding);
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return undefined;
     throw explainDenial(path, error);
@@ -95,17 +99,28 @@ export function makeDirectory(path: string, mode: number): void {
  *
  * @returns whether anything was written.
  */
-export function writeFileDurably(path: string, text: string, mode: number): boolean {
+export function writeFileDurably(
+  path: string,
+  text: string,
+  mode: number,
+  encoding: "utf8" | "latin1" = "utf8",
+  owner?: { readonly uid: number; readonly gid: number },
+): boolean {
   const before = lstatSync(path, { throwIfNoEntry: false });
-  if (before?.isFile() && (before.mode & 0o7777) === mode && readTextIfPresent(path) === text) {
+  const isOwned = owner === undefined || (before?.uid === owner.uid && before.gid === owner.gid);
+  const isSame = before?.isFile() && (before.mode & 0o7777) === mode && isOwned;
+  const staged = stagedName(path);
+  if (isSame && readTextIfPresent(path, encoding) === text) {
+    // Of a run that was killed before it moved it here.
+    if (nameExists(staged)) removeFile(staged);
     return false;
   }
-  const staged = stagedName(path);
   removeFile(staged);
   const file = openSync(staged, "wx", mode);
   try {
-    const bytes = Buffer.from(text);
+    const bytes = Buffer.from(text, encoding);
     for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at);
+    if (owner !== undefined) fchownSync(file, owner.uid, owner.gid);
     fchmodSync(file, mode);
     fsyncSync(file);
   } finally {

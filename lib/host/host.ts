@@ -5,7 +5,9 @@
  * @module
  */
 
-import { type HostConfig, parseHostConfig } from "../machine/host_config.ts";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { type HostConfig, parseHostConfig } from "../config/host_config.ts";
 import { foldersBelow } from "../machine/paths.ts";
 import { readTextIfPresent } from "./files.ts";
 import { makeRun, type Run } from "./run.ts";
@@ -19,6 +21,8 @@ export interface Host {
   readonly run: Run;
   readonly spawn: Spawn;
   readonly config: HostConfig;
+  /** Its host name, without a domain. */
+  readonly name: string;
 }
 
 /** What opening a host needs of a verb's context. */
@@ -38,5 +42,10 @@ export function openHost({ root, log, signal }: HostContext): Host {
   const config = parseHostConfig(readTextIfPresent(file), file);
   const options = { onCommand: (line: string) => log.command(line), signal };
   const [run, spawn] = [makeRun(options), makeSpawn(options)];
-  return { root, isLive: root === "/", run, spawn, config };
+  return { root, isLive: root === "/", run, spawn, config, name: readName(root) };
+}
+
+function readName(root: string): string {
+  const text = root === "/" ? hostname() : (readTextIfPresent(join(root, "etc/hostname")) ?? "");
+  return text.trim().split(".")[0] || "localhost";
 }

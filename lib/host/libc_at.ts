@@ -21,7 +21,6 @@ export type Address = number;
 const symbols = {
   __errno_location: { args: [], returns: pointer },
   close: { args: [i32], returns: i32 },
-  copy_file_range: { args: [i32, pointer, i32, pointer, u64, u32], returns: i64 },
   fchmod: { args: [i32, u32], returns: i32 },
   fchmodat: { args: [i32, u64, u32, i32], returns: i32 },
   fchown: { args: [i32, u32, u32], returns: i32 },

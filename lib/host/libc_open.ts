@@ -147,21 +147,6 @@ export function writeAt(file: number, from: Address, size: number, offset: numbe
   }
 }
 
-/**
- * Copies within the kernel (copy_file_range(2)).
- *
- * @returns the bytes copied, 0 at the end.
- */
-export function copyRange(from: number, to: number, offset: number, size: number): number {
-  rangeOffsets[0] = rangeOffsets[1] = BigInt(offset);
-  const length = Number(libc().copy_file_range(from, rangeIn, to, rangeOut, size, 0));
-  if (length < 0) throw failure("copy_file_range");
-  return length;
-}
-const rangeOffsets = new BigInt64Array(new ArrayBuffer(16));
-const rangeIn = rangeOffsets.subarray(0, 1);
-const rangeOut = rangeOffsets.subarray(1);
-
 /** ftruncate(2). */
 export function setFileSize(file: number, size: number): void {
   if (libc().ftruncate(file, size) !== 0) throw failure("ftruncate");

@@ -28,6 +28,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal | undefined;
   readonly onStdoutLine?: ((line: string) => void) | undefined;
   readonly onStderrLine?: ((line: string) => void) | undefined;
+  /** Ends a child that writes more than this: for programs that pass on what a stranger says. All of it is held in memory. */
+  readonly outputLimitBytes?: number | undefined;
 }
 
 export interface RunResult {
@@ -139,10 +141,19 @@ export function makeRun({ onCommand = () => {}, signal: common }: MakeRunOptions
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
     const child = shell`${argv}`;
+    // A program that ends before it has read all of its input says so by its exit code; EPIPE would be thrown at nobody.
+    if (options.input) child.stdin?.on("error", () => {});
     // Not by zx, which asks ps(1) for a tree of processes: every shell between us and the program is gone by exec.
     const stop = () => void child.child?.kill("SIGTERM");
     signal?.addEventListener("abort", stop);
     const timer = options.timeoutMs === undefined ? undefined : setTimeout(stop, options.timeoutMs);
+    const { outputLimitBytes: limit = Number.POSITIVE_INFINITY } = options;
+    let written = 0;
+    for (const stream of [child.stdout, child.stderr])
+      stream.on("data", (chunk: Buffer) => {
+        written += chunk.length;
+        if (written > limit) stop();
+      });
     if (options.onStdoutLine) eachLine(child.stdout, options.onStdoutLine);
     if (options.onStderrLine) eachLine(child.stderr, options.onStderrLine);
     const output = await child;
@@ -154,6 +165,12 @@ export function makeRun({ onCommand = () => {}, signal: common }: MakeRunOptions
     // Ctrl-C goes to the whole process group, and the child's end may be heard before our own signal is.
     if (!isDone && signal !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));
     if (signal?.aborted) throw interrupted();
+    if (written > limit) {
+      throw new MbctlError(
+        "tool",
+        `Cannot run ${JSON.stringify(program)}: it writes more than ${limit} bytes`,
+      );
+    }
     if (isDone) return result;
     throw new CommandError(
       argv,

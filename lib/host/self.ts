@@ -10,7 +10,8 @@ import { join } from "node:path";
 /** What a child of ours does, and the file that does it when it is imported. */
 const children = {
   "apply-layers": "../layers/apply_child.ts",
-  "copy-tree": "copy_tree_child.ts",
+  "copy-tree": "../trees/copy_tree_child.ts",
+  relay: "../relay/relay_child.ts",
 } as const;
 
 /** The name of a child's work. */

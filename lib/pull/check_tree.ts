@@ -6,10 +6,10 @@
 
 import { join } from "node:path";
 import { MbctlError } from "../errors.ts";
-import { compareTrees } from "../host/compare_trees.ts";
-import { removeTree } from "../host/remove_tree.ts";
+import { compareTrees } from "../trees/compare_trees.ts";
+import { removeTree } from "../trees/remove_tree.ts";
 import type { Spawn } from "../host/spawn.ts";
-import { makeTree } from "../host/tree.ts";
+import { makeTree } from "../trees/tree.ts";
 import { applyLayers } from "../layers/apply_layers.ts";
 import type { StoredImage } from "../store/images.ts";
 import { blobPath, stagedTreePrefix } from "../store/paths.ts";

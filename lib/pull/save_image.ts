@@ -21,7 +21,7 @@ import {
 import { basename, dirname, join } from "node:path";
 import { MbctlError, usageError } from "../errors.ts";
 import { isErrno, syncDirectory, syncFileSystemOf } from "../host/files.ts";
-import { removeTree } from "../host/remove_tree.ts";
+import { removeTree } from "../trees/remove_tree.ts";
 import { interrupted } from "../host/run.ts";
 import { digestAlgorithm } from "../image/digest.ts";
 import type { BlobId } from "../image/blob_source.ts";

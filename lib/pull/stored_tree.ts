@@ -6,8 +6,8 @@
 
 import { nearestFolder, syncFileSystemOf } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import { removeTree } from "../host/remove_tree.ts";
-import { cloneKind, sealTree } from "../host/tree.ts";
+import { removeTree } from "../trees/remove_tree.ts";
+import { cloneKind, sealTree } from "../trees/tree.ts";
 import { chainId } from "../image/chain_id.ts";
 import type { FoundImage } from "../image/found_image.ts";
 import { treePath } from "../store/paths.ts";

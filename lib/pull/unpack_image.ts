@@ -5,9 +5,9 @@
  * @module
  */
 
-import { removeTree } from "../host/remove_tree.ts";
+import { removeTree } from "../trees/remove_tree.ts";
 import type { Spawn } from "../host/spawn.ts";
-import { makeTree } from "../host/tree.ts";
+import { makeTree } from "../trees/tree.ts";
 import { applyLayers, type AppliedTree } from "../layers/apply_layers.ts";
 import { DamagedLayerError } from "../layers/damaged_layer.ts";
 import { formatImageRef } from "../image/reference.ts";

@@ -9,7 +9,7 @@ import { interrupted } from "../host/run.ts";
 import type { PrunePlan, Removal } from "./prune.ts";
 import type { OpenStore } from "./store.ts";
 import { removeTreeOf, type TreeTools } from "./trees.ts";
-import { tryToTake } from "./waiting_lock.ts";
+import { tryToTake } from "../host/waiting_lock.ts";
 
 export interface ApplyPruneOptions {
   readonly tools: Pick<TreeTools, "remove">;

@@ -12,7 +12,7 @@ import type { BlobId } from "../image/blob_source.ts";
 import { hasBlob, makeBlobFolders } from "./blobs.ts";
 import { blobPath, partialPath } from "./paths.ts";
 import { type LockOptions, type OpenStore, sayWait } from "./store.ts";
-import { hasName, type HeldLock, waitForLock } from "./waiting_lock.ts";
+import { hasName, type HeldLock, waitForLock } from "../host/waiting_lock.ts";
 
 /** How far a download is, as one looks at it. */
 export interface PartialState {

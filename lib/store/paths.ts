@@ -6,7 +6,7 @@
  * /var/cache/mbctl/partial/sha256-HEX            downloads under way, or broken off
  * /var/cache/mbctl/references/NAME.json          what a reference named when it was last asked for
  * /var/lib/man8machines/.mbctl-trees/sha256-HEX  unpacked root trees, by ChainID, each with a .json beside it
- * /run/lock/mbctl/.store.lock                    shared while the store is used, exclusive while it is pruned
+ * /run/mbctl/lock/.store.lock                    shared while the store is used, exclusive while it is pruned
  * ```
  *
  * Names that begin with `.mbctl-` are of work under way: litter, when nobody works.

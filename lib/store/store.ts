@@ -7,7 +7,7 @@
  * @module
  */
 
-import { type HeldLock, namePids, waitForLock } from "./waiting_lock.ts";
+import { type HeldLock, namePids, waitForLock } from "../host/waiting_lock.ts";
 import { type StorePaths, storePaths } from "./paths.ts";
 
 /** A store, for reading. Opening it touches nothing. */

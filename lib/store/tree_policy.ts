@@ -4,8 +4,8 @@
  * @module
  */
 
-import type { CloneKind } from "../host/tree.ts";
-import type { ImageTrees } from "../machine/host_config.ts";
+import type { CloneKind } from "../trees/tree.ts";
+import type { ImageTrees } from "../config/host_config.ts";
 
 /**
  * Whether a tree is stored for the next machine of its image. Where a clone is

@@ -32,9 +32,9 @@ import {
 import { freshName, writeStagedFile } from "./staged_file.ts";
 import { type LockOptions, type OpenStore, sayWait, type Store } from "./store.ts";
 import { statusOf } from "./stored_file.ts";
-import { type HeldLock, hasName, waitForLock } from "./waiting_lock.ts";
+import { type HeldLock, hasName, waitForLock } from "../host/waiting_lock.ts";
 
-/** What is done with whole trees (lib/host/tree.ts, remove_tree.ts). */
+/** What is done with whole trees (lib/trees/tree.ts, remove_tree.ts). */
 export interface TreeTools {
   /** Makes an empty root tree, as the file system likes it best. */
   make(path: string): void;

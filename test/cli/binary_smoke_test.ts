@@ -58,7 +58,7 @@ async function build(args: readonly string[], entry: string, name: string): Prom
 function isFresh(path: string): boolean {
   if (!existsSync(path)) return false;
   const builtMs = statSync(path).mtimeMs;
-  const sources = ["lib", "scripts", "init-templates"].flatMap((room) =>
+  const sources = ["lib", "scripts", "init-templates", "systemd-configs"].flatMap((room) =>
     readdirSync(join(PROJECT, room), { recursive: true, encoding: "utf8" }).map((file) =>
       join(PROJECT, room, file),
     ),

@@ -10,6 +10,7 @@ import { transcript } from "./transcript.ts";
 const sources = {
   machines: (root: string) => (root === "/" ? ["web", "db"] : [`of-${root}`]),
   images: () => ["docker.io/library/redis:7", "localhost:5000/x@sha256:00"],
+  templates: (root: string) => [`of-${root}`],
 };
 
 describe("completeWords()", () => {
@@ -32,6 +33,8 @@ describe("completeWords()", () => {
     ["machines pull --template=", ["--template=network_isolated", "--template=host_network"]],
     ["machines pull --tls-verify=", ["--tls-verify=true", "--tls-verify=false"]],
     ["machines pull --mount ", []],
+    ["machines pull --network ", ["bridge", "of-/"]],
+    ["machines pull --network=", ["--network=bridge", "--network=of-/"]],
     ["machines pull --progress ", ["auto", "plain", "json"]],
     ["machines start -", ["--dry-run", "--yes", "--quiet", "--verbose", "--root", "--help"]],
     ["machines logs -n ", []],
@@ -91,7 +94,7 @@ describe("the hidden verb __complete", () => {
 });
 
 describe("hostSources", () => {
-  test("finds machines by their configuration and images in the cache", () => {
+  test("finds machines by their configuration, images in the cache, templates in their folder", () => {
     const root = mkdtempSync(join(tmpdir(), "mbctl-completion-"));
     try {
       expect([hostSources.machines(root), hostSources.images(root)]).toEqual([[], []]);
@@ -99,6 +102,11 @@ describe("hostSources", () => {
         recursive: true,
       });
       mkdirSync(join(root, "var/lib/man8machine_configs/.staging"));
+      expect(hostSources.templates(root)).toEqual([]);
+      mkdirSync(join(root, "etc/mbctl/templates"), { recursive: true });
+      for (const name of ["lan.toml", "cable.toml", "notes"])
+        writeFileSync(join(root, "etc/mbctl/templates", name), "");
+      expect(hostSources.templates(root)).toEqual(["cable", "lan"]);
       const references = join(root, "var/cache/mbctl/references");
       mkdirSync(references, { recursive: true });
       const digest = `sha256-${"0".repeat(64)}`;

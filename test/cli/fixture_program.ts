@@ -102,5 +102,6 @@ await runProgram(table, {
       "docker.io/library/redis:7",
       "docker.io/library/redis:8",
     ],
+    templates: () => [],
   },
 });

@@ -32,6 +32,13 @@ const pull = defineVerb({
       default: "network_isolated",
       help: "the kind of network that the machine gets",
     },
+    network: {
+      type: "string",
+      value: "NAME",
+      kind: "template",
+      suggestions: ["bridge"],
+      help: "a network",
+    },
     mount: {
       type: "string",
       repeat: true,

@@ -7,7 +7,7 @@ import type { Host } from "../../lib/host/host.ts";
 import type { Run } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
 import { REQUIRED_APPLETS } from "../../lib/init/busybox.ts";
-import { defaultHostConfig } from "../../lib/machine/host_config.ts";
+import { defaultHostConfig } from "../../lib/config/host_config.ts";
 
 let base = "";
 beforeAll(() => {
@@ -39,6 +39,7 @@ function host(name: string, applets: readonly string[] = REQUIRED_APPLETS): Host
     isLive: false,
     run,
     spawn: makeSpawn(),
+    name: "hosta",
     config: { ...defaultHostConfig, busybox: join(base, name) },
   };
 }

@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import {
   lstatSync,
-  mkdirSync,
   mkdtempSync,
   readdirSync,
   readFileSync,
@@ -18,7 +17,6 @@ import {
   writeFileDurably,
   writeSymlink,
 } from "../../lib/host/files.ts";
-import { removeTree } from "../../lib/host/remove_tree.ts";
 
 let base = "";
 beforeAll(() => {
@@ -64,17 +62,6 @@ test("writeSymlink() replaces another link in one step", () => {
   expect(writeSymlink(path, "a")).toBe(false);
   expect(writeSymlink(path, "b")).toBe(true);
   expect(readLinkIfPresent(path)).toBe("b");
-});
-
-test("removeTree() follows no link", () => {
-  mkdirSync(join(base, "kept"));
-  writeFileSync(join(base, "kept/file"), "");
-  mkdirSync(join(base, "gone"));
-  symlinkSync(join(base, "kept"), join(base, "gone/link"));
-  removeTree(join(base, "gone"));
-  expect(nameExists(join(base, "gone"))).toBe(false);
-  expect(nameExists(join(base, "kept/file"))).toBe(true);
-  removeTree(join(base, "gone"));
 });
 
 test("nameExists() sees a link that leads nowhere", () => {

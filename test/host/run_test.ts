@@ -78,6 +78,13 @@ test("run() gives the program what is on its standard input, or nothing", async 
   expect((await run(["cat"])).stdout).toBe("");
 });
 
+test("run() tells how a program ended that did not read its input", async () => {
+  const input = "x".repeat(300_000);
+  const error = await failure(run(["/bin/sh", "-c", "exec <&-; echo no >&2; exit 3"], { input }));
+  expect(error.message).toBe('Cannot run "/bin/sh": it exited with code 3');
+  expect((error.cause as Error).message).toBe("no");
+});
+
 test("run() tells what a failed program said", async () => {
   const error = await failure(run(["sh", "-c", "echo one; echo two >&2; exit 3"]));
   expect(error).toBeInstanceOf(CommandError);
@@ -117,6 +124,18 @@ test("run() ends a program that takes too long", async () => {
   expect(error.message).toBe('Cannot run "sleep": it ended by SIGTERM');
   expect(performance.now() - before).toBeLessThan(5000);
 });
+
+test("run() ends a program that writes more than it may, on both outputs together", async () => {
+  const limited = (script: string) => run(["sh", "-c", script], { outputLimitBytes: 1000 });
+  expect((await limited("head -c 600 /dev/zero; head -c 400 /dev/zero >&2")).stdout).toHaveLength(
+    600,
+  );
+  const error = await failure(limited("exec cat /dev/zero >&2"));
+  expect([error.kind, error.message]).toEqual([
+    "tool",
+    'Cannot run "sh": it writes more than 1000 bytes',
+  ]);
+}, 10_000);
 
 test("run() ends the program when it is aborted, and starts none after that", async () => {
   const pidFile = join(base, "pid");

@@ -2,12 +2,17 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { formatPrefix, parsePrefix } from "../../lib/address/ipv6.ts";
+import { formatIpv6, formatPrefix, parsePrefix } from "../../lib/address/ipv6.ts";
 import type { Host } from "../../lib/host/host.ts";
 import { CommandError, type Run } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
-import { prefixFromGetself, readHostPrefix } from "../../lib/host/yggdrasil.ts";
-import { defaultHostConfig } from "../../lib/machine/host_config.ts";
+import {
+  keyFromGetself,
+  prefixFromGetself,
+  readHostIdentity,
+  readHostPrefix,
+} from "../../lib/host/yggdrasil.ts";
+import { defaultHostConfig } from "../../lib/config/host_config.ts";
 
 const prefix = "300:2e98:a4b0:1789::/64";
 
@@ -38,6 +43,12 @@ test("prefixFromGetself() finds nothing in an answer without either", () => {
     expect(prefixFromGetself(JSON.stringify(answer))).toBeUndefined();
 });
 
+test("keyFromGetself() reads the public key, where there is one", () => {
+  expect(keyFromGetself(JSON.stringify(answers["0.5 and 0.4.5"]))).toBe("ab");
+  expect(keyFromGetself(JSON.stringify(answers["0.4.4"]))).toBeUndefined();
+  expect(keyFromGetself("Fatal error: dial tcp: connection refused")).toBeUndefined();
+});
+
 let base = "";
 let path: string | undefined;
 beforeAll(() => {
@@ -66,7 +77,15 @@ function host(answers: Answers, more: Partial<Host> = {}): Host {
     if (stdout === undefined) throw new CommandError(argv, result, "it exited with code 1");
     return result;
   };
-  return { root: base, isLive: true, run, spawn: makeSpawn(), config: defaultHostConfig, ...more };
+  return {
+    root: base,
+    isLive: true,
+    run,
+    spawn: makeSpawn(),
+    config: defaultHostConfig,
+    name: "hosta",
+    ...more,
+  };
 }
 const running = JSON.stringify({ subnet: "301::/64" });
 const read = async (given: Host) => formatPrefix(await readHostPrefix(given));
@@ -88,6 +107,43 @@ test("readHostPrefix() says what to do when nobody knows", async () => {
   await expect(readHostPrefix(host({}))).rejects.toMatchObject({
     kind: "host",
     message: "Cannot find the host's yggdrasil prefix: yggdrasil is not set up",
-    hint: 'systemctl start yggdrasil, or write prefix = "3xx:…::/64" to /etc/mbctl/config.toml',
+    hint: 'mbctl host setup, or write prefix = "3xx:…::/64" to /etc/mbctl/config.toml',
   });
+});
+
+test("readHostIdentity() knows key and address, from the running yggdrasil or from its settings", async () => {
+  const key = "cc11c73bd4271b10b2ecba1d01a06c1465c053e665f2d9b3c97480559628bc56";
+  const [address, prefix] = ["200:67dc:7188:57b1:c9de:9a26:8bc5:fcbf", "300:67dc:7188:57b1::/64"];
+  const identity = async (given: Host) => {
+    const found = await readHostIdentity(given);
+    return [found.key, found.address && formatIpv6(found.address), formatPrefix(found.prefix)];
+  };
+  const running = JSON.stringify({ key, address, subnet: prefix });
+  expect(await identity(host({ running }))).toEqual([key, address, prefix]);
+  // A key that is not that of the prefix says nothing about this host.
+  const config = { ...defaultHostConfig, prefix: parsePrefix("300::/64") };
+  expect(await identity(host({ running }, { config }))).toEqual([
+    ...[undefined, undefined],
+    "300::/64",
+  ]);
+
+  mkdirSync(join(base, "etc"), { recursive: true });
+  writeFileSync(join(base, "etc/yggdrasil.conf"), "{}");
+  const said: Record<string, string> = { "-subnet": prefix, "-publickey": `${key}\n` };
+  const offline = (answers: Record<string, string>): Run => {
+    return async (argv) => {
+      const stdout = answers[argv[3] ?? ""];
+      const result = { stdout: stdout ?? "", stderr: "", exitCode: stdout === undefined ? 2 : 0 };
+      if (stdout === undefined) throw new CommandError(argv, result, "it exited with code 2");
+      return result;
+    };
+  };
+  expect(await identity(host({}, { run: offline(said) }))).toEqual([key, address, prefix]);
+  // 0.4.7 has no -publickey: the private key ends with it.
+  const old = {
+    "-subnet": prefix,
+    "-normaliseconf": JSON.stringify({ PrivateKey: "0".repeat(64) + key }),
+  };
+  expect(await identity(host({}, { run: offline(old) }))).toEqual([key, address, prefix]);
+  rmSync(join(base, "etc"), { recursive: true });
 });

@@ -7,34 +7,57 @@
  * - "ours alone": it refuses a layer whose entries lie below a name that a *lower* layer left as a file. The layer
  *   says that there is a directory now, and so does overlayfs. Ours makes it. Counted; in such a
  *   stack our tree has no other to be compared with.
+ * - "ours alone": a hard link that takes the place of a link which its own target leads through. It removes
+ *   the name before it looks for the target, and finds none. Ours looks first. Counted as well.
  * - Times and inherited setgid, group and ACLs of directories that no entry names: compare.ts.
  * - Whiteouts of no name, of `.` and of `..`, and paths through `.wh.x/` are not drawn: the reference deletes
  *   the wrong thing, or makes it (cases/escapes.ts, cases/whiteouts.ts).
  *
  * Nothing that the reference accepts may be refused by ours.
  *
- * MBCTL_RANDOM_STACKS says how many, MBCTL_RANDOM_SEED which.
+ * MBCTL_RANDOM_STACKS says how many, MBCTL_RANDOM_SEED which; by default they are the same each time, so that
+ * a run that changed nothing finds nothing new. Search with other seeds after a change of this room.
  */
 
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync } from "node:fs";
-import { dirname } from "node:path";
+import { dirname, posix } from "node:path";
 import fc from "fast-check";
 import { compareTrees } from "./compare.ts";
 import { type Attempt, attempt } from "./ours.ts";
-import { type RandomStack, randomStack, renderStack, showStack } from "./random_stacks.ts";
+import {
+  type RandomEntry,
+  type RandomStack,
+  randomStack,
+  renderStack,
+  showStack,
+} from "./random_stacks.ts";
 import type { Outcome } from "./reference/umoci.ts";
 import { canWork, openWorkbench, type Workbench } from "./workbench.ts";
 
 setDefaultTimeout(300_000);
 
 const stackCount = Number(process.env.MBCTL_RANDOM_STACKS ?? 2_000);
-const seed = Number(process.env.MBCTL_RANDOM_SEED ?? Date.now() % 2 ** 31);
+const seed = Number(process.env.MBCTL_RANDOM_SEED ?? 49_906_279);
 /** Stacks that one cage of the reference unpacks. */
 const batch = 250;
 
-/** The one thing that ours accepts alone. */
+/** What ours accepts alone. */
 const fileAsParent = /: mkdir parent: mkdir \S+: not a directory$/;
+const lostTarget = /: link: no such file or directory$/;
+
+function isKnown(refusal: string, stack: RandomStack): boolean {
+  return (
+    fileAsParent.test(refusal) ||
+    (lostTarget.test(refusal) && stack.flat().some(leadsThroughItself))
+  );
+}
+
+/** Whether the target of a hard link goes through the link's own name. */
+function leadsThroughItself({ kind, path, target }: RandomEntry): boolean {
+  const [name = "", source = ""] = [path, target].map((text) => posix.join("/", text, "/"));
+  return kind === "hardlink" && source !== name && source.startsWith(name);
+}
 
 type Verdict = "equal" | "both refuse" | "ours alone" | "disagree";
 
@@ -77,7 +100,7 @@ describe.skipIf(!canWork)(`random stacks, seed ${seed}`, () => {
     );
     const results = outcomes.map((reference, index) => {
       const ours = attempt(bench, rendered[index] ?? []);
-      const found = compareOutcomes(ours, reference, since);
+      const found = compareOutcomes(ours, reference, since, stacks[index] ?? []);
       rmSync(dirname(ours.tree), { recursive: true });
       return found;
     });
@@ -105,6 +128,7 @@ function compareOutcomes(
   ours: Attempt,
   reference: Outcome,
   since: bigint,
+  stack: RandomStack,
 ): { readonly verdict: Verdict; readonly difference: string } {
   if (!Bun.deepEquals(ours.untouched.after, ours.untouched.before)) {
     return { verdict: "disagree", difference: "something beside the tree changed" };
@@ -114,8 +138,8 @@ function compareOutcomes(
     return { verdict: reference.isAccepted ? "disagree" : "both refuse", difference: said };
   }
   if (!reference.isAccepted) {
-    const isKnown = fileAsParent.test(reference.said);
-    return { verdict: isKnown ? "ours alone" : "disagree", difference: said };
+    const verdict = isKnown(reference.said, stack) ? "ours alone" : "disagree";
+    return { verdict, difference: said };
   }
   const trees = compareTrees(ours.tree, reference.tree, since);
   const missing = trees.reference.filter((line) => !trees.ours.includes(line));

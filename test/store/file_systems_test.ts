@@ -4,9 +4,9 @@ import { describe, expect, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { syncFileSystemOf } from "../../lib/host/files.ts";
-import { removeTree } from "../../lib/host/remove_tree.ts";
+import { removeTree } from "../../lib/trees/remove_tree.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
-import { cloneKind, cloneTree, makeTree, sealTree } from "../../lib/host/tree.ts";
+import { cloneKind, cloneTree, makeTree, sealTree } from "../../lib/trees/tree.ts";
 import { digestOf } from "../../lib/image/digest.ts";
 import { applyPrune } from "../../lib/store/apply_prune.ts";
 import { readContents } from "../../lib/store/contents.ts";
@@ -14,7 +14,7 @@ import { planPrune } from "../../lib/store/prune.ts";
 import { openStore } from "../../lib/store/store.ts";
 import { storePaths } from "../../lib/store/paths.ts";
 import { findTree, type TreeTools } from "../../lib/store/trees.ts";
-import { canMount, mountFileSystem } from "../host/_loop.ts";
+import { canMount, mountFileSystem } from "../trees/_loop.ts";
 import { leftovers, stageTree } from "./_workshop.ts";
 
 const tools: TreeTools = {

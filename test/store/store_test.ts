@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { closeSync, openSync, readdirSync, renameSync, writeFileSync } from "node:fs";
 import { openStore } from "../../lib/store/store.ts";
-import { hasName, holdersOf, namePids, tryToTake } from "../../lib/store/waiting_lock.ts";
+import { hasName, holdersOf, namePids, tryToTake } from "../../lib/host/waiting_lock.ts";
 import { workshop } from "./_workshop.ts";
 
 const shop = workshop();
@@ -9,7 +9,7 @@ const shop = workshop();
 test("openStore() touches nothing but its lock", async () => {
   using _ = await shop.open();
   expect(readdirSync(shop.root, { recursive: true, encoding: "utf8" }).sort()).toEqual([
-    ...["run", "run/lock", "run/lock/mbctl", "run/lock/mbctl/.store.lock"],
+    ...["run", "run/mbctl", "run/mbctl/lock", "run/mbctl/lock/.store.lock"],
   ]);
 });
 

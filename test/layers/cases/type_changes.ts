@@ -200,4 +200,12 @@ export const typeChanges: readonly LayerCase[] = [
     layers: [tar(file("a", "1")), tar(file("a/.wh..wh..opq"))],
     expect: same,
   },
+  {
+    name: "a hard link takes the place of a link that its own target leads through",
+    layers: [tar(symlink("c", "."), file("g", "22")), tar(hardlink("c", "c/g"))],
+    expect: treeOf(
+      "the target is there when the entry comes; the reference removes the name before it looks",
+      tar(file("g", "22"), hardlink("c", "g")),
+    ),
+  },
 ];

@@ -8,9 +8,9 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { MbctlError } from "../errors.ts";
-import { isErrno, makeDirectory } from "../host/files.ts";
-import { tryLock } from "../host/libc.ts";
-import { interrupted } from "../host/run.ts";
+import { isErrno, makeDirectory } from "./files.ts";
+import { tryLock } from "./libc.ts";
+import { interrupted } from "./run.ts";
 
 /** A lock that is held until it is disposed of, or the process ends. */
 export interface HeldLock extends Disposable {
