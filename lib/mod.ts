@@ -71,7 +71,16 @@ export {
   renderNspawn,
 } from "./nspawn/render.ts";
 
+// The networks of a host for its machines.
+export { defaultHostNetworks, type HostNetwork } from "./network/host_network.ts";
+export { formatIpv4Network, type Ipv4Network, parseIpv4Network } from "./network/ipv4.ts";
+
 // A machine as a whole: an image and the user's choices in, all its files out.
 export { type MachineName, machineUnit, parseMachineName } from "./machine/name.ts";
 export { type HostFacts, type MachineFiles, renderMachine } from "./machine/render.ts";
-export { type MachineSpec, type Template, templates, type Volume } from "./machine/spec.ts";
+export {
+  defaultNetworkChoices,
+  type MachineSpec,
+  type NetworkChoices,
+  type Volume,
+} from "./machine/spec.ts";

@@ -4,7 +4,7 @@ import type { VerbContext } from "../lib/cli/context.ts";
 import { formatBytes } from "../lib/cli/progress.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
-import { removeTree } from "../lib/host/remove_tree.ts";
+import { removeTree } from "../lib/trees/remove_tree.ts";
 import { applyPrune } from "../lib/store/apply_prune.ts";
 import { readContents, type StoreContents } from "../lib/store/contents.ts";
 import { readImageUses } from "../lib/store/image_use.ts";

@@ -4,7 +4,7 @@ import { renderTable } from "../lib/cli/table.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
 import { nearestFolder } from "../lib/host/files.ts";
-import { cloneKind } from "../lib/host/tree.ts";
+import { cloneKind } from "../lib/trees/tree.ts";
 import { digestHex } from "../lib/image/digest.ts";
 import { storePaths } from "../lib/store/paths.ts";
 import { summarizeStore } from "../lib/store/summary.ts";

@@ -3,7 +3,7 @@ import { formatBytes } from "../lib/cli/progress.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
-import { removeTree } from "../lib/host/remove_tree.ts";
+import { removeTree } from "../lib/trees/remove_tree.ts";
 import { checkTree } from "../lib/pull/check_tree.ts";
 import { isOpen, openStore, storeBelow } from "../lib/store/store.ts";
 import { verifyStore } from "../lib/store/verify.ts";

@@ -19,10 +19,10 @@ import {
   recoverPull,
   requireFreeName,
 } from "../lib/machine/pull.ts";
-import { templates } from "../lib/machine/spec.ts";
 import { describeStep } from "../lib/machine/step.ts";
 import { matchMounts, parseMount } from "../lib/machine/volumes.ts";
 import { askForVolume } from "./_ask_for_volume.ts";
+import { networkChoices, networkFlags } from "./_network_flags.ts";
 import {
   imageOperand,
   imageStore,
@@ -45,12 +45,6 @@ const verb = defineVerb({
     name: { kind: "machine", help: "the new machine", parse: parseMachineName },
   },
   flags: {
-    template: {
-      type: "choice",
-      choices: templates,
-      default: "network_isolated",
-      help: "the kind of network",
-    },
     mount: {
       type: "string",
       value: "/IN=CHOICE",
@@ -66,6 +60,7 @@ const verb = defineVerb({
       parse: parseEnvArgument,
       help: "set a variable",
     },
+    ...networkFlags,
     ...pullFlag,
     ...sourceFlags,
     start: { type: "boolean", help: "start it at once" },
@@ -80,10 +75,10 @@ const verb = defineVerb({
       says: "asks nothing, and starts it",
     },
   ],
-  async run(context, { image, name, mount, env, start, template, pull, tlsVerify, authfile }) {
+  async run(context, { image, name, mount, env, start, pull, tlsVerify, authfile, ...flags }) {
     const host = openHost(context);
     const ref = resolveImagePath(image, context.workingDirectory);
-    const request = { name, ref, template, environment: env };
+    const request = { name, ref, environment: env, network: networkChoices(flags) };
     const options = { ...sourceOptions(context, { tlsVerify, authfile }), policy: pull };
     const tools = {
       host,
@@ -100,7 +95,7 @@ const verb = defineVerb({
       earlier === "completed" &&
       (await readMachine(host, name)).spec.image.reference === formatImageRef(ref);
     if (!isDone) {
-      const facts = await checkPull(host, name, (text) => context.log.warn(text));
+      const facts = await checkPull(host, name, request.network, (text) => context.log.warn(text));
       using store = await imageStore(context, host);
       await using located = await locateImage(locateTools(context, host, store), ref, options);
       const { found } = located;
@@ -119,7 +114,7 @@ const verb = defineVerb({
       await applyPull(prepared, { ...tools, image: imageTools(context, host, store, located) });
     }
     const machine = await readMachine(host, name);
-    context.out.print(machine.address ?? "");
+    if (machine.address !== undefined) context.out.print(machine.address);
     if (start) await controlUnits(host, "start", [machineUnit(name)]);
     return undefined;
   },

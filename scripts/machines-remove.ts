@@ -41,6 +41,7 @@ const verb = defineVerb({
       machine: name,
       signal: context.signal,
       onStep: (text) => context.log.debug(text),
+      onWarning: (text) => context.log.warn(text),
     });
     for (const folder of kept) context.log.info(`left alone: ${folder}`);
     return undefined;

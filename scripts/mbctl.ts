@@ -22,6 +22,11 @@ export const verbTable: VerbTable = {
   "machines logs": () => import("./machines-logs.ts"),
   "machines shell": () => import("./machines-shell.ts"),
   "machines remove": () => import("./machines-remove.ts"),
+  "host setup": () => import("./host-setup.ts"),
+  "host check": () => import("./host-check.ts"),
+  "host renumber": () => import("./host-renumber.ts"),
+  "host reload": () => import("./host-reload.ts"),
+  "host teardown": () => import("./host-teardown.ts"),
   "oci pull": () => import("./oci-pull.ts"),
   "oci list": () => import("./oci-list.ts"),
   "oci tags": () => import("./oci-tags.ts"),
@@ -32,6 +37,10 @@ export const verbTable: VerbTable = {
   "oci man8init": () => import("./oci-man8init.ts"),
   "address get": () => import("./address-get.ts"),
   "address getsuffix": () => import("./address-getsuffix.ts"),
+  "address whois": () => import("./address-whois.ts"),
+  "address hosts": () => import("./address-hosts.ts"),
+  "address export": () => import("./address-export.ts"),
+  "address import": () => import("./address-import.ts"),
   "cache list": () => import("./cache-list.ts"),
   "cache prune": () => import("./cache-prune.ts"),
   "cache clear": () => import("./cache-clear.ts"),
@@ -43,7 +52,8 @@ export const verbTable: VerbTable = {
 /** What the program does as a child of itself (lib/host/self.ts): importing it does the work. */
 const children: Readonly<Record<string, () => Promise<unknown>>> = {
   "apply-layers": () => import("../lib/layers/apply_child.ts"),
-  "copy-tree": () => import("../lib/host/copy_tree_child.ts"),
+  "copy-tree": () => import("../lib/trees/copy_tree_child.ts"),
+  relay: () => import("../lib/relay/relay_child.ts"),
 };
 
 if (import.meta.main) {

@@ -4,7 +4,7 @@ import { defineVerb } from "../lib/cli/verb.ts";
 import { nameExists } from "../lib/host/files.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
-import { requireFreePath } from "../lib/host/root_tree.ts";
+import { requireFreePath } from "../lib/trees/root_tree.ts";
 import { resolveImagePath } from "../lib/image/reference.ts";
 import { applySteps } from "../lib/machine/apply.ts";
 import { planDownload, stagedDownload } from "../lib/machine/plan_download.ts";

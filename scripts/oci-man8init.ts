@@ -4,7 +4,7 @@ import { defineVerb } from "../lib/cli/verb.ts";
 import { findBusybox } from "../lib/host/busybox.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
-import { requireRootTree } from "../lib/host/root_tree.ts";
+import { requireRootTree } from "../lib/trees/root_tree.ts";
 import { applySteps } from "../lib/machine/apply.ts";
 import { describeStep, type Step } from "../lib/machine/step.ts";
 

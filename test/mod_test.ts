@@ -52,7 +52,7 @@ test("an image's configuration becomes all files of a machine", () => {
   const files = mbctl.renderMachine(
     {
       name: mbctl.parseMachineName("web"),
-      template: "network_isolated",
+      ...mbctl.defaultNetworkChoices,
       image: {
         reference: mbctl.formatImageRef(mbctl.parseImageRef("registry")),
         digest: mbctl.parseDigest(digest),
@@ -65,8 +65,9 @@ test("an image's configuration becomes all files of a machine", () => {
     {
       systemdVersion: 257,
       prefix: mbctl.parsePrefix("300:2e98:a4b0:1789::/64"),
-      bridge: "srvgrp0",
+      ...mbctl.defaultHostNetworks,
       stopTimeoutSec: 10,
+      connection: { kind: "bridge" },
     },
   );
   expect(mbctl.nspawnText(mbctl.readNspawn(files.nspawn), "Network.Bridge")).toBe("srvgrp0");

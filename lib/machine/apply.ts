@@ -14,19 +14,21 @@ import {
   writeSymlink,
 } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import { installInit } from "../host/install_init.ts";
-import { removeTree } from "../host/remove_tree.ts";
-import { makeDirectoryInside } from "../host/root_tree.ts";
+import { installInit } from "../trees/install_init.ts";
+import { removeTree } from "../trees/remove_tree.ts";
+import { makeDirectoryInside } from "../trees/root_tree.ts";
 import type { SaveFormat } from "../image/oci_layout.ts";
-import { cloneTree } from "../host/tree.ts";
+import { cloneTree } from "../trees/tree.ts";
+import { renumberBridge, runInMachine } from "../host/machine_network.ts";
 import { CommandError, interrupted } from "../host/run.ts";
 import {
   clearHostVolume,
   copyVolume,
   placeHostVolume,
   stageHostVolume,
-} from "../host/volume_copy.ts";
+} from "../trees/volume_copy.ts";
 import { controlUnits, forgetFailures } from "./lifecycle.ts";
+import { deriveHost, deriveHostIfPossible } from "./derive.ts";
 import { describeStep, type Step } from "./step.ts";
 
 /** What is done with the image that was located; absent where a plan has no such steps. */
@@ -53,6 +55,8 @@ export interface ApplyTools {
   readonly signal?: AbortSignal | undefined;
   /** Told each step before it begins. */
   readonly onStep?: ((description: string) => void) | undefined;
+  /** Told what went wrong without holding up the rest. */
+  readonly onWarning?: ((text: string) => void) | undefined;
 }
 
 /**
@@ -82,7 +86,7 @@ async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
     case "make-directory":
       return makeDirectory(step.path, step.mode);
     case "write-file":
-      return void writeFileDurably(step.path, step.text, step.mode);
+      return void writeFileDurably(step.path, step.text, step.mode, step.encoding);
     case "link":
       return void writeSymlink(step.path, step.target);
     case "move":
@@ -118,6 +122,14 @@ async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
       return syncFileSystemOf(step.path);
     case "forget-failure":
       return await forgetFailures(host, [step.name]);
+    case "derive-host":
+      return await (step.isForgiving === true
+        ? deriveHostIfPossible(host, tools.onWarning ?? (() => {}))
+        : deriveHost(host));
+    case "renumber-bridge":
+      return await renumberBridge(host.run, step, signal);
+    case "machine-ip":
+      return await runInMachine(host.run, step.name, step.commands);
     case "reload-systemd":
       return void (await host.run(["systemctl", "daemon-reload"], { timeoutMs: 60_000 }));
     case "unit":

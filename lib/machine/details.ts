@@ -11,6 +11,7 @@ import { readLeader } from "../host/systemd.ts";
 import { nspawnWords, readNspawn } from "../nspawn/read.ts";
 import { readMachine } from "./inventory.ts";
 import { type MachineName, machineUnit } from "./name.ts";
+import { readNetworkDetails } from "./network_details.ts";
 import { machinePaths } from "./paths.ts";
 import { summarize } from "./summary.ts";
 import { volumeSource } from "./volumes.ts";
@@ -55,14 +56,18 @@ export async function readDetails(host: Host, name: MachineName): Promise<Fact[]
     if (unit.active === "failed")
       add("exit status", `${unit.exitStatus} (${unit.result})`, service);
   }
+  let leader: number | undefined;
   if (host.isLive && unit?.active === "active") {
-    const leader = await readLeader(host.run, name);
+    leader = await readLeader(host.run, name);
     add("process 1", leader === undefined ? undefined : String(leader), "machinectl");
   }
 
   const environment = parseEnvFile(readTextIfPresent(paths.envFile) ?? "", paths.envFile);
   const own = new Map(environment);
   add("address", machine.address, paths.envFile);
+  for (const { name, value, source } of await readNetworkDetails(host, machine, leader)) {
+    add(name, value, source);
+  }
   add("command", own.get("MAN8S_APPLICATION_ARGS"), paths.envFile);
   add("user", own.get("MAN8S_APPLICATION_USER"), paths.envFile);
   const variables = environment
@@ -71,7 +76,13 @@ export async function readDetails(host: Host, name: MachineName): Promise<Fact[]
   add("variables", variables.join(" "), paths.envFile);
 
   const nspawn = readNspawn(readTextIfPresent(paths.nspawn) ?? "");
-  for (const id of ["Exec.WorkingDirectory", "Network.Bridge", "Exec.PrivateUsers"]) {
+  for (const id of [
+    "Exec.WorkingDirectory",
+    "Network.Bridge",
+    "Network.MACVLAN",
+    "Network.Private",
+    "Exec.PrivateUsers",
+  ]) {
     add(id.slice(id.indexOf(".") + 1), nspawnWords(nspawn, id).join(" "), paths.nspawn);
   }
   add(

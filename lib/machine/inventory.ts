@@ -10,7 +10,7 @@ import { isStopped, readLeader, readUnitStates, type UnitState } from "../host/s
 import { parseEnvFile } from "../env/env_file.ts";
 import { MbctlError } from "../errors.ts";
 import { machineSuffix } from "../address/machine_address.ts";
-import { parseMachineToml } from "./machine_toml.ts";
+import { parseMachineToml } from "../config/machine_toml.ts";
 import { hostInterfaceName, isMachineName, type MachineName, machineUnit } from "./name.ts";
 import { foldersBelow, machinePaths, namesOf } from "./paths.ts";
 import type { MachineSpec } from "./spec.ts";
@@ -21,6 +21,8 @@ export interface Machine {
   readonly spec: MachineSpec;
   /** The mesh address that its env file gives it; undefined when that is missing. */
   readonly address: string | undefined;
+  /** The same for its unique local address; machines of an older mbctl have none. */
+  readonly ula: string | undefined;
   readonly unit: UnitState | undefined;
   /** Work on it was begun and not ended, by a run that was killed or still goes on. */
   readonly pending: "pull" | "remove" | undefined;
@@ -41,6 +43,28 @@ export function listMachineNames(root: string): MachineName[] {
     .filter((name) => nameExists(`${configurations}/${name}/machine.toml`));
 }
 
+/**
+ * What all machines of a host are, by name. Those whose pull or removal was not ended, and those
+ * whose machine.toml cannot be read, are left out.
+ *
+ * @param onProblem told of those that cannot be read.
+ */
+export function readMachineSpecs(
+  root: string,
+  onProblem: (problem: MbctlError) => void = () => {},
+): MachineSpec[] {
+  return listMachineNames(root).flatMap((name) => {
+    if (nameExists(machinePaths(root, name).removeMarker)) return [];
+    try {
+      return [readMachineFiles(root, name)?.spec ?? []].flat();
+    } catch (error) {
+      if (!(error instanceof MbctlError)) throw error;
+      onProblem(error);
+      return [];
+    }
+  });
+}
+
 /** All machines of a host, by name. One whose files are broken does not hide the others. */
 export async function readMachines(host: Host): Promise<ListedMachine[]> {
   const names = listMachineNames(host.root);
@@ -59,6 +83,7 @@ export async function readMachines(host: Host): Promise<ListedMachine[]> {
           name,
           spec: undefined,
           address: undefined,
+          ula: undefined,
           unit,
           pending: pendingWork(host.root, name),
           problem,
@@ -91,15 +116,22 @@ export function noSuchMachine(root: string, name: MachineName): MbctlError {
   });
 }
 
-function readMachineFiles(root: string, name: MachineName): Omit<Machine, "unit"> | undefined {
+/** What the files of a machine say of it; undefined without a machine.toml. */
+export function readMachineFiles(
+  root: string,
+  name: MachineName,
+): Omit<Machine, "unit"> | undefined {
   const paths = machinePaths(root, name);
   const text = readTextIfPresent(paths.machineToml);
   if (text === undefined) return undefined;
   const environment = parseEnvFile(readTextIfPresent(paths.envFile) ?? "", paths.envFile);
+  // An empty one is none.
+  const value = (key: string) => environment.find(([name]) => name === key)?.[1] || undefined;
   return {
     name,
     spec: parseMachineToml(text, paths.machineToml),
-    address: environment.find(([variable]) => variable === "MAN8S_YGGDRASIL_ADDRESS")?.[1],
+    address: value("MAN8S_YGGDRASIL_ADDRESS"),
+    ula: value("MAN8S_ULA_ADDRESS"),
     pending: pendingWork(root, name),
   };
 }

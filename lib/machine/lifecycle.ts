@@ -12,9 +12,11 @@ import { requireRoot } from "../host/privilege.ts";
 import { CommandError } from "../host/run.ts";
 import { readUnitStates } from "../host/systemd.ts";
 import { noSuchMachine, pendingWork } from "./inventory.ts";
-import { type MachineName, machineUnit } from "./name.ts";
+import { type MachineName, machineUnit, parseMachineName } from "./name.ts";
 import { machinePaths } from "./paths.ts";
-import { nameExists } from "../host/files.ts";
+import { requireFreePorts, requirePublished } from "./published_ports.ts";
+import { nameExists, readTextIfPresent } from "../host/files.ts";
+import { nspawnText, readNspawn } from "../nspawn/read.ts";
 import type { Step, UnitAction } from "./step.ts";
 
 /**
@@ -47,21 +49,29 @@ export function requireMachines(root: string, names: readonly MachineName[]): vo
 export function planUnits(host: Host, action: UnitAction, names: readonly MachineName[]): Step[] {
   requireMachines(host.root, names);
   const units = names.map(machineUnit);
-  if (action === "start" || action === "restart") requireBridge(host);
+  if (action === "start" || action === "restart") {
+    const bridges = names.flatMap((name) => bridgeOf(host.root, name) ?? []);
+    for (const bridge of new Set(bridges)) requireBridge(host, bridge);
+  }
   // A machine that is enabled starts with machines.target, which is not enabled everywhere.
   if (action === "enable") units.unshift("machines.target");
   return [{ kind: "unit", action, units }];
 }
 
+/** The bridge that a machine is plugged into, by its nspawn file; undefined for none. */
+function bridgeOf(root: string, name: MachineName): string | undefined {
+  const text = readTextIfPresent(machinePaths(root, name).nspawn) ?? "";
+  return nspawnText(readNspawn(text), "Network.Bridge");
+}
+
 /** @throws {MbctlError} (host) when there is no bridge to plug machines into. */
-export function requireBridge(host: Host): void {
-  const { bridge } = host.config;
+export function requireBridge(host: Host, bridge: string = host.config.bridge): void {
   if (!host.isLive || existsSync(`/sys/class/net/${bridge}/bridge`)) return;
   throw new MbctlError(
     "host",
     `Cannot plug machines into the bridge "${bridge}": there is no such bridge`,
     {
-      hint: "install the files of systemd-configs/ (its README says how), then networkctl reload",
+      hint: "mbctl host setup makes it",
     },
   );
 }
@@ -80,14 +90,17 @@ export function requireLive(host: Host, what: string): void {
  * Runs `systemctl` on units, and turns a failed start into the journal's last
  * words.
  *
- * @throws {MbctlError} (failed)
+ * @throws {MbctlError} (failed), (conflict) when a published port is taken.
  */
 export async function controlUnits(
   host: Host,
   action: UnitAction,
   units: readonly string[],
 ): Promise<void> {
-  if (action === "start" || action === "restart") {
+  const names = units.filter((unit) => unit.startsWith("systemd-nspawn@")).map(unitMachine);
+  const isStart = action === "start" || action === "restart";
+  if (isStart) {
+    await requireFreePorts(host, names);
     // The limit of five starts in ten seconds is meant for units that systemd restarts, not for a
     // person who tries things out. A unit that was never loaded has nothing to reset: exit code 1.
     await host.run(["systemctl", "reset-failed", "--", ...units], {
@@ -99,16 +112,16 @@ export async function controlUnits(
     await host.run(["systemctl", action, "--", ...units], { timeoutMs: 180_000 });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    const names = units.filter((unit) => unit.startsWith("systemd-nspawn@")).map(unitMachine);
     throw new MbctlError(
       "failed",
       `Cannot ${action} ${names.map((name) => `"${name}"`).join(", ")}: systemd refused`,
       {
         cause: error.cause ?? error,
-        hint: `mbctl machines logs ${names[0] ?? "NAME"} -n 20`,
+        hint: `mbctl host check ${names[0] ?? "NAME"} says why, mbctl machines logs ${names[0] ?? "NAME"} -n 20 its last words`,
       },
     );
   }
+  if (isStart) await requirePublished(host, names);
 }
 
 /**
@@ -132,6 +145,6 @@ export async function forgetFailures(host: Host, names: readonly MachineName[]):
   if (failed.length > 0) await controlUnits(host, "reset-failed", failed.map(machineUnit));
 }
 
-function unitMachine(unit: string): string {
-  return unit.slice("systemd-nspawn@".length, -".service".length);
+function unitMachine(unit: string): MachineName {
+  return parseMachineName(unit.slice("systemd-nspawn@".length, -".service".length));
 }

@@ -18,6 +18,12 @@ export interface Folders {
   readonly cache: string;
   readonly locks: string;
   readonly hostConfiguration: string;
+  /** Templates of the administrator's own. */
+  readonly templates: string;
+  /** Names of machines of other hosts, one file for each host. */
+  readonly importedNames: string;
+  /** What mbctl keeps of the host as a whole: the rendered firewall, what `host setup` did. */
+  readonly state: string;
 }
 
 /** The folders below `root` ("/" on a live host, `--root DIR` elsewhere). */
@@ -30,8 +36,12 @@ export function foldersBelow(root: string): Folders {
     machines: join(root, "var/lib/machines"),
     units: join(root, "etc/systemd/system"),
     cache: join(root, "var/cache/mbctl"),
-    locks: join(root, "run/lock/mbctl"),
+    // Not in /run/lock, where any user may have made the folder before us, with links in it.
+    locks: join(root, "run/mbctl/lock"),
     hostConfiguration: join(root, "etc/mbctl/config.toml"),
+    templates: join(root, "etc/mbctl/templates"),
+    importedNames: join(root, "etc/mbctl/names"),
+    state: join(root, "var/lib/mbctl"),
   };
 }
 

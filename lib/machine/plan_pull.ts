@@ -119,6 +119,7 @@ export function planPull(plan: PullPlan): Step[] {
 export function finishPull(paths: MachinePaths, marker: string): Step[] {
   return [
     ...parseMarker(marker).map((into): Step => ({ kind: "place-host-volume", into })),
+    { kind: "derive-host" },
     { kind: "remove", path: paths.pullMarker },
   ];
 }

@@ -35,6 +35,7 @@ export function planRemove(
     remove(paths.tree),
     remove(paths.storage),
     remove(paths.configuration),
+    { kind: "derive-host", isForgiving: true },
     ...(pullMarker === undefined ? [] : clearStaged(paths, pullMarker)),
     remove(paths.removeMarker),
   ];

@@ -10,33 +10,42 @@ import type { EnvEntry } from "../env/env_entry.ts";
 import { MbctlError } from "../errors.ts";
 import { findBusybox } from "../host/busybox.ts";
 import { nameExists, readTextIfPresent } from "../host/files.ts";
+import { requireKnownHosts } from "../firewall/access.ts";
 import type { Host } from "../host/host.ts";
+import { requireProgram } from "../host/run.ts";
 import { readSystemdVersion } from "../host/systemd.ts";
-import { requireVolumeFolder } from "../host/volume_copy.ts";
+import { requireVolumeFolder } from "../trees/volume_copy.ts";
 import { readHostPrefix } from "../host/yggdrasil.ts";
 import type { FoundImage } from "../image/found_image.ts";
 import { formatImageRef, type ImageRef } from "../image/reference.ts";
+import type { Ipv4 } from "../network/ipv4.ts";
+import { whyTaken } from "../names/taken_name.ts";
 import { type ApplyTools, applySteps } from "./apply.ts";
-import { findClashes, findUses, pendingWork } from "./inventory.ts";
-import { requireBridge } from "./lifecycle.ts";
+import { findClashes, findUses, listMachineNames, pendingWork } from "./inventory.ts";
+import { knownHosts } from "./derive.ts";
+import { checkNetwork } from "./check_network.ts";
 import type { MachineName } from "./name.ts";
 import { machinePaths } from "./paths.ts";
+import { claimPorts } from "./published_ports.ts";
 import { finishPull, formatMarker, planPull, planRollback, type TreeSource } from "./plan_pull.ts";
 import { planRemove } from "./plan_remove.ts";
 import { type HostFacts, renderMachine } from "./render.ts";
-import type { MachineSpec, Template, Volume } from "./spec.ts";
+import type { MachineSpec, NetworkChoices, Volume } from "./spec.ts";
 import type { Step } from "./step.ts";
 
 /** What the user asked for. */
 export interface PullRequest {
   readonly name: MachineName;
   readonly ref: ImageRef;
-  readonly template: Template;
   readonly environment: readonly EnvEntry[];
+  /** The rest of what the user chose, as machine.toml keeps it. */
+  readonly network: NetworkChoices;
 }
 
 /** What a pull needs of the host, read before anything is fetched. */
 export interface PullFacts extends HostFacts {
+  /** The address that published ports lead to. */
+  readonly staticIpv4: Ipv4 | undefined;
   readonly busybox: string;
 }
 
@@ -65,9 +74,17 @@ export async function requireFreeName(host: Host, name: MachineName): Promise<vo
  * Wants no other machine to get in a new one's way.
  *
  * @param warn told of what may surprise later.
- * @throws {MbctlError} (conflict) when another machine has its address.
+ * @throws {MbctlError} (conflict) when another machine has its address, or its name would lead to another.
  */
 function requireNoClash(host: Host, name: MachineName, warn: (text: string) => void): void {
+  const { domain, hosts } = host.config;
+  const machines = listMachineNames(host.root);
+  const reason = whyTaken(name, { hostName: host.name, domain, hosts, machines });
+  if (reason !== undefined) {
+    throw new MbctlError("conflict", `Cannot make the machine "${name}": ${reason}`, {
+      hint: "choose another name",
+    });
+  }
   const clashes = findClashes(host.root, name);
   if (clashes.suffix !== undefined || isReservedSuffix(machineSuffix(name))) {
     const other = clashes.suffix === undefined ? "the bridge" : `the machine "${clashes.suffix}"`;
@@ -84,27 +101,32 @@ function requireNoClash(host: Host, name: MachineName, warn: (text: string) => v
 }
 
 /**
- * Checks that a name is free and that the host has what a machine needs.
+ * Checks that a free name brings no clash, and that the host has what a machine needs.
  *
  * @param warn told of what may surprise later.
- * @throws {MbctlError} (conflict) when the name or its address is taken, (host)
- * when the host lacks something.
+ * @throws {MbctlError} (conflict) when its address is taken, (usage) for
+ * a template that cannot be, (host) when the host lacks something.
  */
 export async function checkPull(
   host: Host,
   name: MachineName,
+  network: NetworkChoices,
   warn: (text: string) => void,
 ): Promise<PullFacts> {
   await requireFreeName(host, name);
   requireNoClash(host, name, warn);
+  const connection = checkNetwork(host, network, warn);
   const [busybox, systemdVersion, prefix] = await Promise.all([
     findBusybox(host),
     readSystemdVersion(host.run),
     readHostPrefix(host),
   ]);
-  requireBridge(host);
-  const { bridge, stopTimeoutSec } = host.config;
-  return { busybox, systemdVersion, prefix, bridge, stopTimeoutSec };
+  requireKnownHosts(knownHosts(host, prefix), name, network.allow);
+  if (host.isLive && connection.kind === "bridge") requireProgram("nft");
+  const { bridge, ula, ipv4, stopTimeoutSec } = host.config;
+  const staticIpv4 = claimPorts(host, name, network.publish);
+  const networks = { prefix, bridge, ula, ipv4, staticIpv4 };
+  return { busybox, systemdVersion, ...networks, stopTimeoutSec, connection };
 }
 
 /** A pull, ready to be shown or applied. */
@@ -133,7 +155,8 @@ export function preparePull(
 ): PreparedPull {
   const spec: MachineSpec = {
     name: request.name,
-    template: request.template,
+    ...request.network,
+    ...(facts.staticIpv4 === undefined ? {} : { ipv4: facts.staticIpv4 }),
     image: {
       reference: formatImageRef(request.ref),
       digest: image.digest,

@@ -9,7 +9,7 @@ import { readTextIfPresent, nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { isStopped, readLeader, readUnitStates } from "../host/systemd.ts";
 import { noSuchMachine, pendingWork } from "./inventory.ts";
-import { parseMachineToml } from "./machine_toml.ts";
+import { parseMachineToml } from "../config/machine_toml.ts";
 import { type MachineName, machineUnit } from "./name.ts";
 import { machinePaths, stagedName } from "./paths.ts";
 import { planRollback } from "./plan_pull.ts";

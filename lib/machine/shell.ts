@@ -7,7 +7,7 @@
 import { statSync } from "node:fs";
 import { join } from "node:path";
 import { BUSYBOX_PATH } from "../init/init_files.ts";
-import { resolveInside } from "../host/root_tree.ts";
+import { resolveInside } from "../trees/root_tree.ts";
 
 /** The shells looked for in an image, best first. */
 const shells = ["/bin/bash", "/bin/sh", "/usr/bin/bash", "/usr/bin/sh"];

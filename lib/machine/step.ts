@@ -7,6 +7,7 @@
 
 import { quoteWords } from "../env/posix_sh.ts";
 import type { SaveFormat } from "../image/oci_layout.ts";
+import type { IpCommand } from "../network/machine_routes.ts";
 import { type MachineName, machineUnit } from "./name.ts";
 
 /** What `systemctl` is asked to do with units. */
@@ -19,6 +20,8 @@ export type Step =
       readonly path: string;
       readonly text: string;
       readonly mode: number;
+      /** "latin1": each character is one byte, for a file that was read so. */
+      readonly encoding?: "latin1";
     }
   | { readonly kind: "link"; readonly path: string; readonly target: string }
   | { readonly kind: "move"; readonly from: string; readonly to: string }
@@ -68,6 +71,25 @@ export type Step =
   | { readonly kind: "clear-host-volume"; readonly into: string }
   /** Waits until everything written lies on the disk. */
   | { readonly kind: "sync"; readonly path: string }
+  /** Brings firewall, names, relays and published ports in line with config.toml and all machine.toml. */
+  | {
+      readonly kind: "derive-host";
+      /** A failure is a warning: what follows must be done all the same. */
+      readonly isForgiving?: true;
+    }
+  /** Tells the manager of the bridge of its changed files, and waits until the bridge has this mesh address and no other. */
+  | {
+      readonly kind: "renumber-bridge";
+      readonly bridge: string;
+      readonly address: string;
+      readonly commands: readonly (readonly string[])[];
+    }
+  /** Runs ip(8) in the network of a running machine, a command after the other. */
+  | {
+      readonly kind: "machine-ip";
+      readonly name: MachineName;
+      readonly commands: readonly IpCommand[];
+    }
   | { readonly kind: "reload-systemd" }
   /** Makes systemd forget that the machine's unit failed, if it did. */
   | { readonly kind: "forget-failure"; readonly name: MachineName }
@@ -80,7 +102,7 @@ export function describeStep(step: Step): string {
     case "make-directory":
       return `make directory ${q(step.path)} (${step.mode.toString(8)})`;
     case "write-file":
-      return `write ${q(step.path)} (${step.mode.toString(8)}, ${Buffer.byteLength(step.text)} bytes)`;
+      return `write ${q(step.path)} (${step.mode.toString(8)}, ${Buffer.byteLength(step.text, step.encoding)} bytes)`;
     case "link":
       return `link ${q(step.path)} -> ${q(step.target)}`;
     case "move":
@@ -115,6 +137,12 @@ export function describeStep(step: Step): string {
       return `sync ${q(step.path)}`;
     case "forget-failure":
       return `systemctl reset-failed ${machineUnit(step.name)}, if it failed`;
+    case "derive-host":
+      return "bring firewall, names and relays of the host in line with its machines";
+    case "renumber-bridge":
+      return `${step.commands.map((words) => q(...words)).join("; ")}; wait until ${q(step.bridge)} has ${step.address}`;
+    case "machine-ip":
+      return `in the network of ${q(step.name)}: ${step.commands.map((words) => q("ip", ...words)).join("; ")}`;
     case "reload-systemd":
       return "systemctl daemon-reload";
     case "unit":

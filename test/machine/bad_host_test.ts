@@ -75,7 +75,7 @@ describe.skipIf(!canPull)("pull", () => {
     const config = 'or write prefix = "3xx:…::/64" to /etc/mbctl/config.toml';
     const isInstalled = Bun.which("yggdrasil") !== null;
     const state = isInstalled ? "yggdrasil is not set up" : "yggdrasil is not installed";
-    const command = isInstalled ? "systemctl start yggdrasil" : installHint("yggdrasil");
+    const command = isInstalled ? "mbctl host setup" : installHint("yggdrasil");
     await refused(
       host.pullWords,
       `exit 3\nmbctl: Cannot find the host's yggdrasil prefix: ${state}\nhint: ${command}, ${config}\n`,

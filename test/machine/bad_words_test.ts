@@ -78,9 +78,9 @@ const configs: readonly (readonly [text: string, state: string, hint: string])[]
     "line 1, column 1: Invalid TOML document: unexpected end of key",
     "mend the file; its format is in the README",
   ],
-  ["prefix = 5", "× Invalid type: Expected string but received 5\n      → at prefix", keysHint],
-  ["prefx = ''", '× Invalid key: Expected never but received "prefx"\n      → at prefx', keysHint],
-  ["bridge = ''", "× an interface name of 1 to 15 characters\n      → at bridge", keysHint],
+  ["prefix = 5", "prefix: expected string but received 5", keysHint],
+  ["prefx = ''", 'unknown key "prefx"', keysHint],
+  ["bridge = ''", 'bridge: "" is not an interface name of 1 to 15 characters', keysHint],
   [
     "prefix = 'zz::/64'",
     'prefix: Cannot parse IPv6 address "zz::": the group "zz" is no number of 1 to 4 hexadecimal digits',

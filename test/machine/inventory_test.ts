@@ -1,3 +1,4 @@
+import { defaultNetworkChoices } from "../../lib/machine/spec.ts";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -5,7 +6,7 @@ import { dirname, join } from "node:path";
 import type { Host } from "../../lib/host/host.ts";
 import { makeRun } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
-import { defaultHostConfig } from "../../lib/machine/host_config.ts";
+import { defaultHostConfig } from "../../lib/config/host_config.ts";
 import {
   findClashes,
   findUses,
@@ -14,14 +15,21 @@ import {
   readMachine,
   readMachines,
 } from "../../lib/machine/inventory.ts";
-import { formatMachineToml } from "../../lib/machine/machine_toml.ts";
+import { formatMachineToml } from "../../lib/config/machine_toml.ts";
 import { parseMachineName } from "../../lib/machine/name.ts";
 import { machinePaths, namesOf } from "../../lib/machine/paths.ts";
 
 let host: Host;
 beforeAll(() => {
   const root = mkdtempSync(join(tmpdir(), "mbctl-inventory-"));
-  host = { root, isLive: false, run: makeRun(), spawn: makeSpawn(), config: defaultHostConfig };
+  host = {
+    root,
+    isLive: false,
+    run: makeRun(),
+    spawn: makeSpawn(),
+    config: defaultHostConfig,
+    name: "hosta",
+  };
   for (const text of ["web", "DB-1", "a-very-long-name-one"]) {
     const name = parseMachineName(text);
     const image = {
@@ -33,7 +41,7 @@ beforeAll(() => {
       machinePaths(root, name).machineToml,
       formatMachineToml({
         name,
-        template: "network_isolated",
+        ...defaultNetworkChoices,
         image,
         environment: [],
         volumes: [],

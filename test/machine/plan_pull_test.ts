@@ -11,7 +11,7 @@ import {
   treeSteps,
   type TreeSource,
 } from "../../lib/machine/plan_pull.ts";
-import type { Volume } from "../../lib/machine/spec.ts";
+import { defaultNetworkChoices, type Volume } from "../../lib/machine/spec.ts";
 import { describeStep, type Step } from "../../lib/machine/step.ts";
 
 const files = { machineToml: "toml", nspawn: "nspawn", envFile: "secret", unitDropIn: "unit" };
@@ -30,7 +30,7 @@ function plan(
   };
   return planPull({
     root,
-    spec: { name, template: "network_isolated", image, environment: [], volumes },
+    spec: { name, ...defaultNetworkChoices, image, environment: [], volumes },
     files,
     tree,
     busybox: "/usr/bin/busybox",
@@ -102,6 +102,7 @@ test("finishPull() fills the administrator's folders, then forgets the pull", ()
   const paths = machinePaths("/", name);
   expect(finishPull(paths, formatMarker(all)).map(describeStep)).toEqual([
     "put that copy into '/srv/my files'",
+    "bring firewall, names and relays of the host in line with its machines",
     "remove /var/lib/man8machine_configs/.mbctl-pull.web",
   ]);
 });

@@ -18,6 +18,7 @@ test("planRemove() makes the machine unstartable first, and forgets last that it
     "remove /var/lib/man8machines/web",
     "remove /var/lib/man8machine_storage/web",
     "remove /var/lib/man8machine_configs/web",
+    "bring firewall, names and relays of the host in line with its machines",
     "remove /var/lib/man8machine_configs/.mbctl-remove.web",
   ]);
 });

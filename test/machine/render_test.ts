@@ -1,3 +1,4 @@
+import { defaultHostNetworks } from "../../lib/network/host_network.ts";
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -5,10 +6,13 @@ import { parsePrefix } from "../../lib/address/ipv6.ts";
 import { parseEnvFile } from "../../lib/env/env_file.ts";
 import { unescapeLineBreaks } from "../../lib/env/split_environment.ts";
 import { type ImageConfig, parseImageConfig } from "../../lib/image/config.ts";
-import { formatMachineToml, parseMachineToml } from "../../lib/machine/machine_toml.ts";
+import { formatMachineToml, parseMachineToml } from "../../lib/config/machine_toml.ts";
 import { parseMachineName } from "../../lib/machine/name.ts";
 import { applicationArgs, type HostFacts, renderMachine } from "../../lib/machine/render.ts";
-import type { MachineSpec, Volume } from "../../lib/machine/spec.ts";
+import { defaultNetworkChoices, type MachineSpec, type Volume } from "../../lib/machine/spec.ts";
+import { parseIpv4 } from "../../lib/network/ipv4.ts";
+import type { NetworkKind } from "../../lib/network/template.ts";
+import { parseUnitFile, unitEntries } from "../../lib/nspawn/unit_file.ts";
 import { nspawnText, nspawnWords, readNspawn } from "../../lib/nspawn/read.ts";
 import { expectGolden } from "../golden/golden.ts";
 
@@ -26,10 +30,11 @@ const images = (isRecorded ? readdirSync(folder) : [])
   );
 
 const facts: HostFacts = {
+  ...defaultHostNetworks,
   systemdVersion: 257,
   prefix: parsePrefix("300:2e98:a4b0:1789::/64"),
-  bridge: "srvgrp0",
   stopTimeoutSec: 10,
+  connection: { kind: "bridge" },
 };
 
 const kinds = ["data", "config", "host", "skip"] as const;
@@ -38,7 +43,7 @@ const kinds = ["data", "config", "host", "skip"] as const;
 function specOf(name: string, config: ImageConfig): MachineSpec {
   return {
     name: parseMachineName(name),
-    template: "network_isolated",
+    ...defaultNetworkChoices,
     image: {
       reference: `docker.io/library/${name}:latest`,
       digest: `sha256:${"0".repeat(64)}`,
@@ -119,6 +124,73 @@ test("an image without a program is refused", () => {
     "Cannot run the image: it names no program, neither Entrypoint nor Cmd",
   );
 });
+
+const plain = parseImageConfig({ architecture: "amd64", os: "linux", config: { Cmd: ["/app"] } });
+
+/** What the files of the machine "web" say of its network. */
+function networkOf(connection: NetworkKind, ipv4?: string) {
+  const spec = {
+    ...specOf("web", plain),
+    ...(ipv4 === undefined ? {} : { ipv4: parseIpv4(ipv4) }),
+  };
+  const files = renderMachine(spec, plain, { ...facts, connection });
+  const nspawn = unitEntries(parseUnitFile(files.nspawn));
+  return {
+    nspawn: nspawn.flatMap(({ section, key, value }) =>
+      section === "Network" ? [`${key}=${value}`] : [],
+    ),
+    environment: files.envFile
+      .split("\n")
+      .filter((line) => /^MAN8S_(NETWORK|YGGDRASIL|ULA|IPV4)_/.test(line)),
+    waitsFor: [...files.unitDropIn.matchAll(/sys\/class\/net\/(\S+)/g)].map(([, name]) => name),
+  };
+}
+
+const addresses = [
+  "MAN8S_NETWORK_INTERFACE=host0",
+  "MAN8S_YGGDRASIL_ADDRESS=300:2e98:a4b0:1789:1cd6:8036:d9af:97e2",
+  "MAN8S_ULA_ADDRESS=fdfc:16ed:7601:0:1cd6:8036:d9af:97e2",
+];
+
+test("a machine on the bridge has a mesh address and a ULA, and a static IPv4 address where its spec has one", () => {
+  const found = networkOf({ kind: "bridge" });
+  expect(found).toEqual({
+    nspawn: ["VirtualEthernet=yes", "Bridge=srvgrp0"],
+    environment: addresses,
+    waitsFor: ["srvgrp0"],
+  });
+  expect(networkOf({ kind: "bridge" }, "10.199.0.17").environment).toEqual([
+    ...addresses,
+    "MAN8S_IPV4_ADDRESS=10.199.0.17/24",
+    "MAN8S_IPV4_GATEWAY=10.199.0.1",
+  ]);
+});
+
+test.each([
+  [
+    { kind: "macvlan", parent: "eth0" },
+    ["VirtualEthernet=no", "MACVLAN=eth0"],
+    "mv-eth0",
+    ["eth0"],
+  ],
+  [
+    { kind: "macvlan", parent: "eth0", vlan: 20 },
+    ["VirtualEthernet=no", "MACVLAN=eth0.20"],
+    "mv-eth0.20",
+    ["eth0", "eth0.20"],
+  ],
+  [{ kind: "host" }, ["Private=no", "VirtualEthernet=no"], "", []],
+  [{ kind: "private" }, ["Private=yes", "VirtualEthernet=no"], "lo", []],
+] as const)(
+  "a machine connected by %j has no address of mbctl's",
+  (connection, nspawn, name, waitsFor) => {
+    expect(networkOf(connection)).toEqual({
+      nspawn: [...nspawn],
+      environment: [`MAN8S_NETWORK_INTERFACE=${name}`],
+      waitsFor: [...waitsFor],
+    });
+  },
+);
 
 test.skipIf(!isRecorded).each(["registry", "nginx", "redis", "neo4j", "kibana"])(
   "the files of %s are the golden ones",

@@ -1,3 +1,4 @@
+import { defaultNetworkChoices } from "../../lib/machine/spec.ts";
 import { expect, test } from "bun:test";
 import { MbctlError } from "../../lib/errors.ts";
 import type { UnitState } from "../../lib/host/systemd.ts";
@@ -17,12 +18,13 @@ const machine: ListedMachine = {
   name: parseMachineName("web"),
   spec: {
     name: parseMachineName("web"),
-    template: "network_isolated",
+    ...defaultNetworkChoices,
     image: { reference: "docker.io/library/x:1", digest: "sha256:a", manifestDigest: "sha256:b" },
     environment: [],
     volumes: [],
   },
   address: "300::1",
+  ula: undefined,
   unit,
   pending: undefined,
 };

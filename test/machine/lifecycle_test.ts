@@ -1,0 +1,33 @@
+import { afterAll, expect, test } from "bun:test";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { openHost } from "../../lib/host/host.ts";
+import { planUnits } from "../../lib/machine/lifecycle.ts";
+import { parseMachineName } from "../../lib/machine/name.ts";
+
+const root = mkdtempSync(join(tmpdir(), "lifecycle-"));
+afterAll(() => rmSync(root, { recursive: true }));
+/** The host of the tests, but for its machines; it has no such bridge. */
+const host = { ...openHost({ root: "/", log: { command: () => undefined } }), root };
+
+for (const [name, network] of [
+  ["bridged", "VirtualEthernet=yes\nBridge=nosuch0\n"],
+  ["lan", "VirtualEthernet=no\nMACVLAN=eth0\n"],
+] as const) {
+  const folder = join(root, "var/lib/man8machine_configs", name);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "machine.toml"), "");
+  writeFileSync(join(folder, "container.nspawn"), `[Network]\n${network}`);
+}
+const [bridged, lan] = [parseMachineName("bridged"), parseMachineName("lan")];
+
+test("planUnits() wants the bridge that a machine's nspawn file names, for a start alone", () => {
+  for (const action of ["start", "restart"] as const) {
+    expect(() => planUnits(host, action, [lan, bridged])).toThrow(
+      'Cannot plug machines into the bridge "nosuch0": there is no such bridge',
+    );
+    expect(planUnits(host, action, [lan])).toHaveLength(1);
+  }
+  expect(planUnits(host, "stop", [bridged])).toHaveLength(1);
+});
