@@ -14,7 +14,7 @@ import {
 import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import packageJson from "../package.json" with { type: "json" };
-import { parseHostConfig } from "../lib/machine/host_config.ts";
+import { parseHostConfig } from "../lib/config/host_config.ts";
 
 const project = join(import.meta.dir, "..");
 let folder = "";
@@ -43,8 +43,8 @@ function files(below: string): string[] {
     .sort((a, b) => (a.slice(4) < b.slice(4) ? -1 : 1));
 }
 
-const bridge = readdirSync(join(project, "systemd-configs")).map(
-  (name) => `644 usr/share/mbctl/systemd-configs/${name}`,
+const bridge = files(join(project, "systemd-configs")).map(
+  (file) => `644 usr/share/mbctl/systemd-configs/${file.slice("644 ".length)}`,
 );
 const documents = readdirSync(project)
   .filter((name) => /^(README.*\.md|CHANGELOG\.md|LICENSE|config\.toml\.example)$/.test(name))
@@ -112,12 +112,13 @@ describe("config.toml.example", () => {
 
   test("has keys that are known, with values that fit", () => {
     const { bridge, stopTimeoutSec } = parseHostConfig(undefined, "config.toml");
-    const config = parseHostConfig(text.replaceAll(/^#([a-z_]+ = )/gm, "$1"), "config.toml");
+    const config = parseHostConfig(text.replaceAll(/^#([a-z_]+ = |\[)/gm, "$1"), "config.toml");
     expect(config).toMatchObject({
       bridge,
       stopTimeoutSec,
       busybox: "/usr/bin/busybox",
     });
     expect(config.prefix).toBeDefined();
+    expect(config.hosts.map(({ name }) => name)).toEqual(["hostb"]);
   });
 });

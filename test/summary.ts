@@ -4,13 +4,13 @@
  *     bun test/summary.ts FOLDER PART[=REPORT]…
  *
  * For each part the folder holds `PART.status`, the exit code of its command, and, where its tests
- * came to their end, `REPORT.xml`, bun's JUnit report. A part whose command failed although no
+ * came to their end, `REPORT.xml`, bun's JUnit report, or a folder `REPORT` with one for each file. A part whose command failed although no
  * test of its did (a crash, a linter, a file that cannot be loaded) counts as one failure, and
  * so does a part that never came to its end. The last line goes to `summary` in the folder as well.
  *
  * @module
  */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 /** Counts of test cases. */
@@ -41,11 +41,12 @@ export function parseReport(xml: string): Counts | undefined {
  * The counts of one part.
  *
  * @param status the content of its status file; undefined where there is none.
- * @param xml its report; undefined where there is none.
+ * @param xmls its reports; none where it has no tests of its own.
  */
-export function countPart(status: string | undefined, xml: string | undefined): Counts {
-  const counts = (xml === undefined ? undefined : parseReport(xml)) ?? nothing;
-  const isSound = status?.trim() === "0" && (xml === undefined || parseReport(xml) !== undefined);
+export function countPart(status: string | undefined, xmls: readonly string[]): Counts {
+  const reports = xmls.map(parseReport);
+  const counts = sumCounts(reports.map((report) => report ?? nothing));
+  const isSound = status?.trim() === "0" && !reports.includes(undefined);
   return isSound || counts.failed > 0 ? counts : { ...counts, failed: 1 };
 }
 
@@ -66,6 +67,13 @@ export function formatCounts({ passed, failed, skipped }: Counts): string {
   return `${passed} passed, ${failed} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`;
 }
 
+/** The reports of a part: one file, or all of a folder. */
+function readReports(path: string): string[] {
+  const names = existsSync(path) ? readdirSync(path).filter((name) => name.endsWith(".xml")) : [];
+  const files = [`${path}.xml`, ...names.map((name) => join(path, name))];
+  return files.filter((file) => existsSync(file)).map((file) => readFileSync(file, "utf8"));
+}
+
 function readIfThere(path: string): string | undefined {
   return existsSync(path) ? readFileSync(path, "utf8") : undefined;
 }
@@ -77,7 +85,7 @@ if (import.meta.main) {
     const status = readIfThere(join(folder, `${part}.status`));
     return {
       part,
-      counts: countPart(status, readIfThere(join(folder, `${report}.xml`))),
+      counts: countPart(status, readReports(join(folder, report))),
     };
   });
   for (const { part, counts } of parts) console.log(`${part}: ${formatCounts(counts)}`);

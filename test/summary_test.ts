@@ -1,5 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { countPart, formatCounts, parseReport, sumCounts } from "./summary.ts";
@@ -39,7 +39,7 @@ describe("countPart()", () => {
     [undefined, fine, { passed: 5, failed: 1, skipped: 1 }], // never came to its end
     [undefined, undefined, { passed: 0, failed: 1, skipped: 0 }],
   ])("exit code %j and report %j give %j", (status, xml, counts) =>
-    expect(countPart(status, xml)).toEqual(counts),
+    expect(countPart(status, xml === undefined ? [] : [xml])).toEqual(counts),
   );
 });
 
@@ -78,6 +78,17 @@ describe("as a program", () => {
       exitCode: 1,
       stdout: "one: 2 passed, 0 failed\nthree: 0 passed, 1 failed\n2 passed, 1 failed\n",
     });
+  });
+
+  test("a part may have a folder of reports; one that is not whole counts as a failure", () => {
+    mkdirSync(join(folder, "files"));
+    writeFileSync(join(folder, "four.status"), "0\n");
+    writeFileSync(join(folder, "files/a.xml"), report(2, 0, 0));
+    writeFileSync(join(folder, "files/b.xml"), report(3, 0, 0));
+    writeFileSync(join(folder, "files/b.log"), "no report");
+    expect(summarize("four=files").stdout).toBe("four: 5 passed, 0 failed\n5 passed, 0 failed\n");
+    writeFileSync(join(folder, "files/c.xml"), report(3, 0, 0).slice(0, -20));
+    expect(summarize("four=files").stdout).toBe("four: 5 passed, 1 failed\n5 passed, 1 failed\n");
   });
 
   test("it fails where it was given nothing to sum", () => {

@@ -4,24 +4,25 @@
  * @module
  */
 import { join } from "node:path";
-import { BRIDGE_FILES, renderBridgeConfig } from "../../lib/network/host_bridge.ts";
+import { parsePrefix } from "../../lib/address/ipv6.ts";
+import { forwardingFile, networkdFiles, resolverFile } from "../../lib/network/host_bridge.ts";
+import { defaultHostNetworks } from "../../lib/network/host_network.ts";
 import type { Host } from "./host.ts";
 import { waitFor } from "./wait_for.ts";
 
-/** The folder with the bridge's .netdev and .network files, and its sysctl settings. */
+/** The folder with the bridge's files, and the built-in templates. */
 export const systemdConfigs = join(import.meta.dir, "../../systemd-configs");
 
 /**
- * Installs the bridge's files as they are, with the host prefix filled in, and waits
- * until networkd has made the bridge and given it its mesh address.
+ * Installs the bridge's files as `mbctl host setup` does, without its other work, and waits until networkd
+ * has made the bridge and given it its mesh address.
  *
  * @param prefix first four groups of the host's /64, `300:2e98:a4b0:1789`.
  */
 export async function installBridge(host: Host, prefix: string): Promise<void> {
-  for (const { name, directory } of BRIDGE_FILES) {
-    const text = await Bun.file(join(systemdConfigs, name)).text();
-    await host.writeFile(join(directory, name), renderBridgeConfig(text, prefix));
-  }
+  const network = { ...defaultHostNetworks, prefix: parsePrefix(`${prefix}::/64`) };
+  const files = [...networkdFiles(network), resolverFile(network), forwardingFile(network, [])];
+  for (const { path, text } of files) await host.writeFile(path, text);
   await host.run(["networkctl", "reload"]);
   await host.run(["systemctl", "restart", "systemd-resolved.service"]);
   await waitForBridge(host, prefix);

@@ -19,6 +19,8 @@ export interface HostOptions {
   /** Name of the host: 1 to 12 of `a-z0-9-`. */
   readonly name: string;
   readonly os: HostOs;
+  /** Debian packages beside those that every host has; each set is a root tree of its own in the cache. */
+  readonly packages?: readonly string[];
 }
 
 /** Options of a command in a host. */
@@ -61,7 +63,7 @@ export class Host {
     if (!/^[a-z0-9-]{1,12}$/.test(options.name)) {
       throw new Error(`Cannot make lab host "${options.name}": the name is not 1 to 12 of a-z0-9-`);
     }
-    const base = await hostImage(options.os);
+    const base = await hostImage(options.os, options.packages);
     const dir = join(runDir, options.name);
     const root = join(dir, "root");
     for (const path of [dir, root, join(root, "usr"), join(dir, "usr"), join(dir, "work")])

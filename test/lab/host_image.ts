@@ -82,24 +82,27 @@ const enabledUnits: readonly string[] = ["systemd-networkd.service", "systemd-re
 /**
  * Returns the cached tree of an operating system; the first call takes about a minute.
  *
+ * @param more packages beside those that every host has.
  * @throws RunError when mmdebstrap fails, with the end of its log.
  */
-export async function hostImage(os: HostOs): Promise<string> {
+export async function hostImage(os: HostOs, more: readonly string[] = []): Promise<string> {
   const suite = suites[os];
   const recipe = [
     recipeVersion,
     suite,
-    packages,
+    [...packages, ...more],
     excludedPaths,
     maskedUnits,
     disabledUnits,
     enabledUnits,
   ];
-  return await cached(`host-${os}`, recipe, async (dir) => {
-    process.stderr.write(`lab: building the root tree of ${os} (once; about a minute)\n`);
+  return await cached([`host-${os}`, ...more].join("+"), recipe, async (dir) => {
+    process.stderr.write(
+      `lab: building the root tree of ${[os, ...more].join(" with ")} (once; about a minute)\n`,
+    );
     await mmdebstrap(suite, dir, [
       "--variant=minbase",
-      `--include=${packages.join(",")}`,
+      `--include=${[...packages, ...more].join(",")}`,
       ...excludedPaths.map((path) => `--dpkgopt=path-exclude=${path}`),
       ...[
         ["mask", ...maskedUnits],

@@ -11,7 +11,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 checks="busybox-static dash fish python3 shellcheck zsh"
 # What mbctl itself calls when a test runs it outside of a lab host, how it is watched, and what it
 # is compared with: umoci for layers, the file systems that clone.
-tools="acl attr btrfs-progs ca-certificates docker-registry e2fsprogs gnupg isal libcap2-bin openssl procps skopeo strace umoci xfsprogs xz-utils zstd"
+tools="acl attr btrfs-progs ca-certificates docker-registry e2fsprogs gnupg isal libcap2-bin nftables openssl procps skopeo strace umoci xfsprogs xz-utils zstd"
 
 # shellcheck disable=SC2046,SC2086 # lists of words
 case ${1:-} in

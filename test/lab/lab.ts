@@ -27,6 +27,8 @@ export interface LabOptions {
   readonly bridge?: boolean;
   /** `build/mbctl` as /usr/local/bin/mbctl in each host (or another file); off by default. */
   readonly mbctl?: boolean | string;
+  /** With mbctl and a mesh: whom the hosts trust, in /etc/mbctl/config.toml. All hosts by default, or those named, or none. */
+  readonly trust?: boolean | readonly string[];
 }
 
 export class Lab implements AsyncDisposable {
@@ -61,6 +63,12 @@ export class Lab implements AsyncDisposable {
     return identity;
   }
 
+  /** `[hosts]` of config.toml, with all hosts of the lab or those that are named. */
+  hostsToml(names: readonly string[] = this.hosts.map(({ name }) => name)): string {
+    const lines = names.map((name) => `${name} = "${this.mesh(name).address}"\n`);
+    return `[hosts]\n${lines.join("")}`;
+  }
+
   /** @internal Boots and joins all hosts. */
   async bringUp(): Promise<void> {
     await Promise.all(this.hosts.map((host) => host.boot()));
@@ -70,6 +78,7 @@ export class Lab implements AsyncDisposable {
       }
     }
     await Promise.all(this.hosts.map((host) => this.#furnish(host)));
+    await this.#trust();
     if (this.#options.mesh !== false) await waitForMesh(this.hosts, [...this.#mesh.values()]);
   }
 
@@ -101,6 +110,14 @@ export class Lab implements AsyncDisposable {
     const identity = await startYggdrasil(host);
     this.#mesh.set(host.name, identity);
     if (bridge !== false) await installBridge(host, identity.prefix);
+  }
+
+  /** Without it, machines would answer to none of the other hosts. */
+  async #trust(): Promise<void> {
+    const { mbctl, mesh, trust = true } = this.#options;
+    if (mbctl === undefined || mbctl === false || mesh === false || trust === false) return;
+    const text = this.hostsToml(trust === true ? undefined : trust);
+    await Promise.all(this.hosts.map((host) => host.writeFile("/etc/mbctl/config.toml", text)));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
