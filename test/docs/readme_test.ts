@@ -3,10 +3,12 @@
 import { describe, expect, test } from "bun:test";
 import { EXIT_CODE_ROWS } from "../../lib/cli/exit_codes.ts";
 import { parseEnvFile } from "../../lib/env/env_file.ts";
-import { defaultHostConfig, parseHostConfig } from "../../lib/machine/host_config.ts";
-import { formatMachineToml, parseMachineToml } from "../../lib/machine/machine_toml.ts";
+import { defaultHostConfig, parseHostConfig } from "../../lib/config/host_config.ts";
+import { formatMachineToml, parseMachineToml } from "../../lib/config/machine_toml.ts";
 import { parseMachineName } from "../../lib/machine/name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
+import { parseTemplate } from "../../lib/config/template_toml.ts";
+import { builtinTemplates } from "../../lib/network/builtin_templates.ts";
 import { verbTable } from "../../scripts/mbctl.ts";
 import { codeBlocks, headingLevels, readDocument, section, tableRows } from "./_markdown.ts";
 
@@ -43,9 +45,9 @@ describe("README.md", () => {
 
   test("shows all keys of config.toml, with the values that hold without it", () => {
     const [text] = codeBlocks(section(english, "config.toml"), "toml");
-    const { bridge, stopTimeoutSec, imageTrees, ...rest } = parseHostConfig(text, "README.md");
-    expect({ bridge, stopTimeoutSec, imageTrees }).toEqual(defaultHostConfig);
-    expect(Object.values(rest)).not.toContain(undefined);
+    const { prefix, busybox, hosts, ...rest } = parseHostConfig(text, "README.md");
+    expect<unknown>({ ...rest, hosts: [] }).toEqual(defaultHostConfig);
+    expect([prefix, busybox, hosts[0]]).not.toContain(undefined);
     const keys = (toml: string) =>
       [...toml.matchAll(/^#?([a-z_]+) = /gm)].map(([, key]) => key).sort();
     expect(keys(text ?? "")).toEqual(keys(readDocument("config.toml.example")));
@@ -57,12 +59,28 @@ describe("README.md", () => {
     expect(names).toEqual([
       "MAN8S_CONTAINER_NAME",
       "MAN8S_CONTAINER_TEMPLATE",
+      "MAN8S_NETWORK_INTERFACE",
       "MAN8S_YGGDRASIL_ADDRESS",
+      "MAN8S_ULA_ADDRESS",
       "MAN8S_OCI_IMAGE_URL",
       "MAN8S_APPLICATION_USER",
       "MAN8S_APPLICATION_ARGS",
       "OTEL_TRACES_EXPORTER",
     ]);
+  });
+
+  test("shows every template, and one of an administrator's with every key", () => {
+    const text = section(english, "Templates");
+    expect(tableRows(text).map(([name]) => name)).toEqual(
+      [...builtinTemplates.keys()].map((name) => `\`${name}\``),
+    );
+    const [template = ""] = codeBlocks(text, "toml");
+    expect(parseTemplate(template, "mine", "README.md")).toEqual({
+      name: "mine",
+      summary: expect.any(String),
+      warning: expect.any(String),
+      network: { kind: "macvlan", parent: "eth1", vlan: 20 },
+    });
   });
 
   test("names the paths of a machine", () => {

@@ -16,7 +16,7 @@ describe.each(testedHosts)("on %s", (os) => {
   test("no bridge", async () => {
     await lab.host.writeFile("/etc/mbctl/config.toml", 'bridge = "nobridge"\n');
     const said =
-      'exit 3\nmbctl: Cannot plug machines into the bridge "nobridge": there is no such bridge\nhint: install the files of systemd-configs/ (its README says how), then networkctl reload\n';
+      'exit 3\nmbctl: Cannot plug machines into the bridge "nobridge": there is no such bridge\nhint: mbctl host setup makes it\n';
     try {
       await expectRefusal(lab.host, pull(lab.image), said);
     } finally {

@@ -19,8 +19,8 @@ import { capture, inside, ipv4Of, leaseAcks, waitForPing } from "./_network.ts";
 /** Short, but udhcpc renews no sooner than after 15 s (it takes every lease for 30 s at least). */
 const leaseSec = 16;
 
-/** busybox' `ip` cannot list a table by its number; 2ff::1 is in the mesh and nobody's. */
-const showStart = `{ ip -6 addr show dev host0; ip -6 route get 2ff::1; echo started; } | sed "s/^/@@/"`;
+/** busybox' `ip` cannot list a table by its number; 2ff::1 is in the mesh and nobody's, 2001:db8::1 in the world. */
+const showStart = `{ ip -6 addr show dev host0; ip -6 route get 2ff::1; ip -6 route get 2001:db8::1; echo started; } | sed "s/^/@@/"`;
 const images: Readonly<Record<string, ImageRecipe>> = {
   One: { config: { Cmd: ["sleep", "6000"] } },
   Show: { config: { Cmd: ["sh", "-c", `${showStart}; exec sleep 6000`] } },
@@ -36,12 +36,17 @@ const images: Readonly<Record<string, ImageRecipe>> = {
   },
 };
 
-/** What the app of `Show` saw: the address is usable, and packets into the mesh come from it. */
+/** What the app of `Show` saw: the addresses are usable, and packets into the mesh and to the world come from them. */
 function expectAddresses(lines: readonly string[], mesh: string): void {
   const shown = lines.join("\n");
   expect(shown).toMatch(new RegExp(`inet6 ${mesh}/64 scope global deprecated`));
   expect(shown).not.toMatch(/tentative/);
   expect(shown).toMatch(new RegExp(`^2ff::1 .*via \\S+ dev host0 .*src ${mesh} `, "m"));
+  const ula = mesh.replace(/^([0-9a-f]+:){4}/, "fdfc:16ed:7601:0:");
+  expect(shown).toMatch(new RegExp(`inet6 ${ula}/64 scope global *$`, "m"));
+  expect(shown).toMatch(
+    new RegExp(`^2001:db8::1 .*via fdfc:16ed:7601::1 dev host0 .*src ${ula} `, "m"),
+  );
 }
 
 describe.each(testedHosts)("DHCP on %s", (os) => {
@@ -88,7 +93,7 @@ describe.each(testedHosts)("DHCP on %s", (os) => {
   );
 
   test(
-    "the app does not wait for duplicate address detection, and has its mesh address at its start",
+    "the app does not wait for duplicate address detection, and has its addresses at its start",
     async () => {
       const mesh = await pull(host(), "Quick", ["--start"], "Show");
       await waitForMark(host(), "Quick", "started");

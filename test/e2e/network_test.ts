@@ -8,8 +8,8 @@ import { labTimeoutMs, mbctl, mbctlOut, testedHosts, testTimeoutMs } from "./_la
 import { type ImageRecipe, installImages, journalOf, pull } from "./_machines.ts";
 import { inside, ipv4Of, sourceOfPing } from "./_network.ts";
 
-/** Of systemd-configs. */
-const ulaPrefix = "fdfc:16ed:7601:";
+/** lib/network/host_network.ts. */
+const ulaPrefix = "fdfc:16ed:7601";
 /** The world: what only the link between the hosts has. RFC 5737 and 3849. */
 const world = {
   here: ["192.0.2.1", "2001:db8::1"],
@@ -33,6 +33,7 @@ describe.each(testedHosts)("the network of a machine on %s", (os) => {
   let host: Host;
   let there: Host;
   const address = { One: "", Two: "" };
+  const ula = { One: "", Two: "" };
 
   beforeAll(async () => {
     lab = await startLab({
@@ -53,29 +54,36 @@ describe.each(testedHosts)("the network of a machine on %s", (os) => {
       'ip addr add "$1/24" dev to-hosta; ip addr add "$2/64" dev to-hosta nodad',
       world.there,
     );
-    for (const name of ["One", "Two"] as const) address[name] = await pull(host, name, ["--start"]);
+    for (const name of ["One", "Two"] as const) {
+      address[name] = await pull(host, name, ["--start"]);
+      const suffix = await mbctlOut(host, ["address", "getsuffix", name]);
+      ula[name] = `${ulaPrefix}:0:${suffix.replace(/^::/, "")}`;
+    }
   }, labTimeoutMs);
   afterAll(async () => await lab[Symbol.asyncDispose](), labTimeoutMs);
 
   test(
-    "host0 is up, with a lease, an advertised address, and the mesh address in a table of its own",
+    "host0 is up, with a lease, its local address and an advertised one, and the mesh address in a table of its own",
     async () => {
       const shown = await waitFor(
         async () => {
           const text = await inside(host, "One", "ip addr show dev host0");
-          return text.includes(`inet6 ${ulaPrefix}`) ? text : undefined;
+          return text.match(new RegExp(`inet6 ${ulaPrefix}:`, "g"))?.length === 2
+            ? text
+            : undefined;
         },
         {
           timeoutMs: 10_000,
-          what: "the advertised address",
+          what: "the local and the advertised address",
           explain: () => journalOf(host, "One"),
         },
       );
       expect(shown).toMatch(/host0@\S+ <[^>]*\bUP,LOWER_UP\b/);
       expect(
         Number(/inet 10\.199\.0\.(\d+)\/24 brd 10\.199\.0\.255 /.exec(shown)?.[1]),
-      ).toBeGreaterThanOrEqual(16);
-      expect(shown).toMatch(new RegExp(`inet6 ${address.One}/64 `));
+      ).toBeGreaterThanOrEqual(128);
+      expect(shown).toMatch(new RegExp(`inet6 ${address.One}/64 scope global deprecated`));
+      expect(shown).toMatch(new RegExp(`inet6 ${ula.One}/64 scope global *$`, "m"));
 
       const { prefix } = lab.mesh("hosta");
       const routes = (text: string) =>
@@ -97,7 +105,12 @@ describe.each(testedHosts)("the network of a machine on %s", (os) => {
       expect(routes(await inside(host, "One", "ip route"))).toContain(
         "default via 10.199.0.1 dev host0",
       );
-      expect(await inside(host, "One", "ip -6 route")).toMatch(/^default via fe80:\S+ dev host0 /m);
+      const main = routes(await mbctlOut(host, [...networkOnly, ..."ip -6 route show".split(" ")]));
+      expect(main).toContain(
+        `default via ${ulaPrefix}::1 dev host0 src ${ula.One} metric 512 pref medium`,
+      );
+      expect(main).toContain(`${ulaPrefix}::/64 dev host0 src ${ula.One} metric 128 pref medium`);
+      expect(main.join("\n")).toMatch(/^default via fe80:\S+ dev host0 proto ra metric 1024 /m);
     },
     testTimeoutMs,
   );
@@ -120,16 +133,46 @@ describe.each(testedHosts)("the network of a machine on %s", (os) => {
   );
 
   test(
-    "packets to the world come from the leased and the advertised address, and leave the host with its own",
+    "packets to the world come from the leased and the local address, and leave the host with its own",
     async () => {
       for (const [index, target] of world.there.entries()) {
         const ping = () => inside(host, "One", `ping -c1 -W2 ${target}`);
         const source = await sourceOfPing(host, "srvgrp0", target, ping);
-        if (index === 0) expect(source).toBe(await ipv4Of(host, "One"));
-        else expect(source.startsWith(ulaPrefix)).toBe(true);
+        expect(source).toBe(index === 0 ? await ipv4Of(host, "One") : ula.One);
         expect(await sourceOfPing(there, "to-hosta", target, ping)).toBe(world.here[index] ?? "");
         expect(await ping()).toMatch(/ 0% packet loss/);
       }
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    "a machine with an address of its own in the host's IPv4 network needs no lease",
+    async () => {
+      await pull(host, "Fixed", [], "One");
+      const variables = "MAN8S_IPV4_ADDRESS=10.199.0.17/24\nMAN8S_IPV4_GATEWAY=10.199.0.1\n";
+      await host.sh('printf "$1" >>/var/lib/man8machine_configs/Fixed/man8env.env', [variables]);
+      await mbctlOut(host, ["machines", "start", "Fixed"]);
+      expect(await ipv4Of(host, "Fixed")).toBe("10.199.0.17");
+      const target = world.there[0];
+      const ping = () => inside(host, "Fixed", `ping -c1 -W2 ${target}`);
+      expect(await sourceOfPing(host, "srvgrp0", target, ping)).toBe("10.199.0.17");
+      expect(await ping()).toMatch(/ 0% packet loss/);
+      expect(await inside(host, "Fixed", "busybox nslookup hosta")).toMatch(
+        /^Server:\s+10\.199\.0\.1$/m,
+      );
+      expect(await journalOf(host, "Fixed")).not.toMatch(/IPv4|lease/);
+      await mbctlOut(host, ["machines", "stop", "Fixed"]);
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    "packets to a neighbour's local address come from the machine's own",
+    async () => {
+      const ping = () => inside(host, "One", `ping -c1 ${ula.Two}`);
+      expect(await sourceOfPing(host, "srvgrp0", ula.Two, ping)).toBe(ula.One);
+      expect(await ping()).toMatch(/ 0% packet loss/);
     },
     testTimeoutMs,
   );

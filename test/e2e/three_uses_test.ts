@@ -5,6 +5,8 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import {
+  defaultHostNetworks,
+  defaultNetworkChoices,
   machineAddressText,
   machineUnit,
   parseImageConfig,
@@ -128,13 +130,19 @@ function writeMachine(root: string, text: string): void {
   const files = renderMachine(
     {
       name,
-      template: "network_isolated",
+      ...defaultNetworkChoices,
       image: { reference, digest, manifestDigest: digest },
       environment: [],
       volumes: [],
     },
     image,
-    { systemdVersion: 257, prefix, bridge: "srvgrp0", stopTimeoutSec: 10 },
+    {
+      ...defaultHostNetworks,
+      systemdVersion: 257,
+      prefix,
+      stopTimeoutSec: 10,
+      connection: { kind: "bridge" },
+    },
   );
   const folder = join(root, "var/lib/man8machine_configs", name);
   const paths = {
@@ -154,7 +162,8 @@ async function copySources(host: Host): Promise<void> {
   const { dependencies } = await Bun.file(join(project, "package.json")).json();
   const folder = join(host.dir, "mbctl");
   mkdirSync(join(folder, "node_modules"), { recursive: true });
-  const parts = ["lib", "scripts", "init-templates", "package.json", "tsconfig.json"];
+  const rooms = ["lib", "scripts", "init-templates", "systemd-configs"];
+  const parts = [...rooms, "package.json", "tsconfig.json"];
   await run(["cp", "-a", "-t", folder, ...parts.map((part) => join(project, part))]);
   // What the packages depend on themselves is small, and not worth a resolver of ours.
   const heavy = ["bun", "bun-types", "@biomejs", "@oven", "@types", "fast-check", ".bin"];

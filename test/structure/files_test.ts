@@ -8,7 +8,7 @@ import { filesBelow, importsOf, project, textOf } from "./_sources.ts";
 const library = filesBelow("lib", ".ts");
 const scripts = filesBelow("scripts", ".ts");
 const tests = filesBelow("test", ".ts");
-const shellFiles = [...filesBelow("init-templates", ".sh"), ...filesBelow("test", ".sh")];
+const shellFiles = ["init-templates", "lib", "test"].flatMap((folder) => filesBelow(folder, ".sh"));
 
 /** More lines than these ask for a split by noun. Data tables and tests of many rows may be longer. */
 const maxLines = { library: 300, verb: 150, test: 400, fragment: 60 };
@@ -19,6 +19,15 @@ const maxLines = { library: 300, verb: 150, test: 400, fragment: 60 };
  */
 const testedThrough: Readonly<Record<string, string>> = {
   "lib/brand.ts": "test/address",
+  "lib/check/live_network.ts": "test/check/evaluate_machine_test.ts",
+  "lib/check/read_bridge.ts": "test/e2e/host_check_test.ts",
+  "lib/check/read_derived.ts": "test/e2e/host_check_test.ts",
+  "lib/check/read_host.ts": "test/e2e/host_check_test.ts",
+  "lib/check/read_listeners.ts": "test/e2e/host_check_test.ts",
+  "lib/check/read_machine.ts": "test/e2e/host_check_test.ts",
+  "lib/check/read_machine_files.ts": "test/e2e/host_check_test.ts",
+  "lib/check/read_system.ts": "test/e2e/host_check_test.ts",
+  "lib/check/why_unreachable.ts": "test/check/evaluate_machine_test.ts",
   "lib/cli/answer.ts": "test/cli",
   "lib/cli/context.ts": "test/cli",
   "lib/cli/exit_codes.ts": "test/cli",
@@ -29,24 +38,21 @@ const testedThrough: Readonly<Record<string, string>> = {
   "lib/cli/progress_events.ts": "test/cli/talk_test.ts",
   "lib/cli/progress_lines.ts": "test/cli/talk_test.ts",
   "lib/cli/run_verb.ts": "test/cli",
+  "lib/firewall/bridge_table.ts": "test/firewall/render_firewall_test.ts",
+  "lib/firewall/derive_firewall.ts": "test/machine/derive_test.ts",
+  "lib/firewall/inet_table.ts": "test/firewall/render_firewall_test.ts",
+  "lib/firewall/load_firewall.ts": "test/e2e/firewall_bad_test.ts",
+  "lib/firewall/nft_text.ts": "test/firewall/nft_accepts_test.ts",
   "lib/host/become.ts": "test/e2e",
   "lib/host/busybox.ts": "test/e2e",
-  "lib/host/copy_tree_attributes.ts": "test/host/tree_test.ts",
-  "lib/host/copy_tree_child.ts": "test/host/copy_tree_test.ts",
-  "lib/host/copy_tree_crew.ts": "test/host/copy_tree_test.ts",
-  "lib/host/copy_tree_data.ts": "test/host/copy_tree_test.ts",
-  "lib/host/copy_tree_entries.ts": "test/host/tree_test.ts",
-  "lib/host/copy_tree_walk.ts": "test/host/copy_tree_test.ts",
   "lib/host/host.ts": "test/e2e",
-  "lib/host/install_init.ts": "test/e2e",
-  "lib/host/libc_open.ts": "test/host/tree_test.ts",
+  "lib/host/libc_open.ts": "test/trees/tree_test.ts",
   "lib/host/lock.ts": "test/e2e",
+  "lib/host/machine_network.ts": "test/e2e/renumber_test.ts",
   "lib/host/namespaces.ts": "test/lab/demo_test.ts",
   "lib/host/privilege.ts": "test/e2e",
-  "lib/host/remove_directory.ts": "test/host/remove_tree_test.ts",
-  "lib/host/self.ts": "test/host/copy_tree_test.ts",
+  "lib/host/self.ts": "test/trees/copy_tree_test.ts",
   "lib/host/systemd.ts": "test/e2e",
-  "lib/host/volume_copy.ts": "test/e2e",
   "lib/host/yggdrasil.ts": "test/e2e",
   "lib/image/oci_layout.ts": "test/pull/save_and_load_test.ts",
   "lib/image/reference_rules.ts": "test/image",
@@ -74,10 +80,11 @@ const testedThrough: Readonly<Record<string, string>> = {
   "lib/layers/xattrs.ts": "test/layers/cases_test.ts",
   "lib/machine/apply.ts": "test/e2e",
   "lib/machine/details.ts": "test/e2e",
-  "lib/machine/host_config.ts": "test/e2e",
+  "lib/config/host_config.ts": "test/e2e",
   "lib/machine/inventory.ts": "test/e2e",
   "lib/machine/lifecycle.ts": "test/e2e",
   "lib/machine/lock.ts": "test/e2e",
+  "lib/machine/network_details.ts": "test/e2e/host_check_test.ts",
   "lib/machine/plan_download.ts": "test/e2e",
   "lib/machine/plan_pull.ts": "test/e2e",
   "lib/machine/plan_remove.ts": "test/e2e",
@@ -86,6 +93,7 @@ const testedThrough: Readonly<Record<string, string>> = {
   "lib/machine/shell.ts": "test/lab/demo_test.ts",
   "lib/machine/step.ts": "test/e2e",
   "lib/machine/summary.ts": "test/e2e",
+  "lib/nspawn/exec_shell.ts": "test/nspawn/machine_unit_test.ts",
   "lib/pull/check_tree.ts": "test/e2e/store_test.ts",
   "lib/pull/locate_image.ts": "test/e2e/store_test.ts",
   "lib/pull/progress.ts": "test/e2e/store_test.ts",
@@ -103,8 +111,38 @@ const testedThrough: Readonly<Record<string, string>> = {
   "lib/registry/plain_archive.ts": "test/registry/local_image_test.ts",
   "lib/registry/proxy_channel.ts": "test/registry/skopeo_proxy_test.ts",
   "lib/registry/skopeo.ts": "test/registry",
+  "lib/relay/datagram_message.ts": "test/relay/datagram_relay_test.ts",
+  "lib/relay/derive_relays.ts": "test/e2e/relay_test.ts",
+  "lib/relay/event_loop.ts": "test/relay/stream_relay_test.ts",
+  "lib/relay/netns_unit.ts": "test/relay/relay_files_test.ts",
+  "lib/relay/pipe_pool.ts": "test/relay/stream_relay_test.ts",
+  "lib/relay/publish_units.ts": "test/relay/relay_files_test.ts",
+  "lib/relay/relay6_units.ts": "test/relay/relay_files_test.ts",
+  "lib/relay/relay_child.ts": "test/relay/stream_relay_test.ts",
+  "lib/relay/relay_service.ts": "test/relay/relay_files_test.ts",
+  "lib/relay/relay_tools.ts": "test/e2e/relay_test.ts",
+  "lib/relay/stream_flow.ts": "test/relay/stream_relay_test.ts",
+  "lib/relay/watcher_unit.ts": "test/relay/relay_files_test.ts",
+  "lib/setup/apply_setup.ts": "test/e2e/host_setup_test.ts",
+  "lib/setup/backend.ts": "test/setup",
+  "lib/setup/backends.ts": "test/e2e/host_setup_test.ts",
+  "lib/setup/check_setup.ts": "test/e2e/host_setup_test.ts",
+  "lib/setup/config_networks.ts": "test/e2e/host_setup_test.ts",
+  "lib/setup/file_state.ts": "test/e2e/host_setup_test.ts",
+  "lib/setup/set_up.ts": "test/e2e/host_setup_test.ts",
+  "lib/setup/take_back.ts": "test/e2e/host_setup_test.ts",
+  "lib/setup/yggdrasil_config.ts": "test/e2e/host_setup_test.ts",
   "lib/store/staged_file.ts": "test/store",
   "lib/store/summary.ts": "test/store/verbs_test.ts",
+  "lib/trees/copy_tree_attributes.ts": "test/trees/tree_test.ts",
+  "lib/trees/copy_tree_child.ts": "test/trees/copy_tree_test.ts",
+  "lib/trees/copy_tree_crew.ts": "test/trees/copy_tree_test.ts",
+  "lib/trees/copy_tree_data.ts": "test/trees/copy_tree_test.ts",
+  "lib/trees/copy_tree_entries.ts": "test/trees/tree_test.ts",
+  "lib/trees/copy_tree_walk.ts": "test/trees/copy_tree_test.ts",
+  "lib/trees/install_init.ts": "test/e2e",
+  "lib/trees/remove_directory.ts": "test/trees/remove_tree_test.ts",
+  "lib/trees/volume_copy.ts": "test/e2e",
 };
 
 function longerThan(paths: readonly string[], limit: number): string[] {
@@ -204,7 +242,7 @@ describe("what leaves the project", () => {
   });
 
   test("shell files are found by what `make check` reads", async () => {
-    const child = Bun.spawn(["find", "init-templates", "test", "-name", "*.sh"], {
+    const child = Bun.spawn(["find", "init-templates", "lib", "test", "-name", "*.sh"], {
       cwd: project,
       stdout: "pipe",
     });

@@ -1,0 +1,99 @@
+/** The README's mesh of two hosts, typed as it stands there: packages on both, ssh between them, nothing else. */
+
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { codeBlocks, readDocument, section } from "../docs/_markdown.ts";
+import type { Host } from "../lab/host.ts";
+import { type Lab, startLab } from "../lab/lab.ts";
+import { Registry } from "../lab/registry.ts";
+import { run } from "../lab/run.ts";
+import { waitFor } from "../lab/wait_for.ts";
+import { labTimeoutMs, testedHosts } from "./_lab.ts";
+
+const os = testedHosts.includes("debian13") ? "debian13" : testedHosts[0];
+const packages = ["openssh-client", "openssh-server"];
+/** `hosta# mbctl host setup`: where it is typed, and what. */
+const lines = codeBlocks(
+  section(readDocument("README.md"), "A mesh of two hosts"),
+  "console",
+).flatMap((block) =>
+  [...block.matchAll(/^(host[ab])# (.+)$/gm)].map(([, host = "", text = ""]) => ({ host, text })),
+);
+
+let lab: Lab;
+
+beforeAll(async () => {
+  if (os === undefined) throw new Error("Cannot choose a system: none is tested");
+  lab = await startLab({
+    hosts: ["hosta", "hostb"].map((name) => ({ name, os, packages })),
+    mesh: false,
+    bridge: false,
+    mbctl: true,
+  });
+  const [a, b] = [lab.host("hosta"), lab.host("hostb")];
+  // A cable between two network cards; ssh finds the other host by its name.
+  await run([
+    ...["ip", "link", "add", "eth1", "netns", String(a.leader)],
+    ...["type", "veth", "peer", "name", "eth1", "netns", String(b.leader)],
+  ]);
+  const key = await run([
+    "sh",
+    "-c",
+    'ssh-keygen -q -t ed25519 -N "" -f "$0/key"; cat "$0/key.pub"',
+    lab.dir,
+  ]);
+  for (const [index, host] of [a, b].entries()) {
+    await host.sh(`ip link set eth1 up; ip addr add 192.0.2.${index + 1}/24 dev eth1`);
+    await host.sh(
+      "printf '192.0.2.1 hosta\\n192.0.2.2 hostb\\n' >> /etc/hosts; mkdir -p -m 700 /root/.ssh",
+    );
+    await host.copyIn(`${lab.dir}/key`, "/root/.ssh/id_ed25519");
+    await host.writeFile("/root/.ssh/authorized_keys", key.stdout, "0600");
+    await host.writeFile("/root/.ssh/config", "StrictHostKeyChecking accept-new\n", "0600");
+    await host.sh("chmod 600 /root/.ssh/id_ed25519; systemctl start ssh");
+  }
+  const registry = await Registry.start(a);
+  await registry.pushReal("nginx");
+  // The lab has no internet: hosta asks its own registry for what docker.io has.
+  await a.writeFile(
+    "/etc/containers/registries.conf.d/lab.conf",
+    '[[registry]]\nprefix = "docker.io/library"\nlocation = "localhost:5000"\ninsecure = true\n',
+  );
+}, labTimeoutMs);
+afterAll(async () => await lab?.[Symbol.asyncDispose](), labTimeoutMs);
+
+test("has seven commands", () => {
+  expect(lines.length).toBe(7);
+});
+
+test(
+  "ends with a page of a machine, fetched by its name from the other host",
+  async () => {
+    const outputs: string[] = [];
+    for (const { host, text } of lines) {
+      if (text.startsWith("curl ")) await waitForMesh(lab.host(host), text);
+      const { stdout } = await lab.host(host).run(["bash", "-c", text], { timeoutMs: 120_000 });
+      outputs.push(stdout);
+    }
+    expect(outputs.at(-1)).toContain("nginx of the mbctl lab");
+    expect((await lab.host("hosta").run(["mbctl", "host", "check"])).exitCode).toBe(0);
+  },
+  labTimeoutMs,
+);
+
+/** Two nodes that have just started need some seconds to find each other, as a person needs for typing. */
+async function waitForMesh(host: Host, command: string): Promise<void> {
+  await waitFor(
+    async () =>
+      (await host.run(["bash", "-c", `${command} -m 2`], { allowFailure: true })).exitCode === 0,
+    {
+      timeoutMs: 40_000,
+      what: `"${command}" to answer`,
+      explain: async () =>
+        (
+          await host.sh(
+            "yggdrasilctl getpeers; ip -6 route; getent hosts web.hosta; cat /etc/hosts",
+          )
+        ).stdout,
+    },
+  );
+}
