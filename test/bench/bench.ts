@@ -9,6 +9,7 @@ import { cpus, loadavg, release } from "node:os";
 import { type HostOs, hostOses } from "../lab/host_image.ts";
 import { benchMachineStart } from "./machine_start.ts";
 import { benchProgramStart } from "./program_start.ts";
+import { benchRelay } from "./relay.ts";
 
 const os = process.argv[2] ?? "debian13";
 if ((hostOses as readonly string[]).includes(os)) {
@@ -18,6 +19,7 @@ if ((hostOses as readonly string[]).includes(os)) {
   console.log(`${cpus().length} x ${model}, Linux ${release()}, Bun ${Bun.version}, ${load()}\n`);
   console.log(await benchProgramStart());
   console.log(await benchMachineStart(os as HostOs));
+  console.log(await benchRelay(os as HostOs));
   console.log(
     `At the end: ${load()}. With a load above 1 the figures say more of the machine than of mbctl.`,
   );

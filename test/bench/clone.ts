@@ -14,10 +14,10 @@ import {
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
-import { removeTree } from "../../lib/host/remove_tree.ts";
-import { makeTree, sealTree } from "../../lib/host/tree.ts";
-import { type FileSystem, mountFileSystem } from "../host/_loop.ts";
-import { noise } from "../host/_rich_tree.ts";
+import { removeTree } from "../../lib/trees/remove_tree.ts";
+import { makeTree, sealTree } from "../../lib/trees/tree.ts";
+import { type FileSystem, mountFileSystem } from "../trees/_loop.ts";
+import { noise } from "../trees/_rich_tree.ts";
 import { run } from "../lab/run.ts";
 import { head, renderColumns, row, spreadOf } from "./medians.ts";
 
@@ -54,7 +54,7 @@ export interface BenchCloneOptions {
   readonly program?: readonly string[];
 }
 
-const ownProgram = [process.execPath, join(import.meta.dir, "../host/_clone_to_the_end.ts")];
+const ownProgram = [process.execPath, join(import.meta.dir, "../trees/_clone_to_the_end.ts")];
 
 /** Measures all ways in turn, so that what else the machine does hits all alike. */
 export async function benchClone({
