@@ -35,21 +35,18 @@ beforeAll(async () => {
     ...["ip", "link", "add", "eth1", "netns", String(a.leader)],
     ...["type", "veth", "peer", "name", "eth1", "netns", String(b.leader)],
   ]);
-  const key = await run([
-    "sh",
-    "-c",
-    'ssh-keygen -q -t ed25519 -N "" -f "$0/key"; cat "$0/key.pub"',
-    lab.dir,
-  ]);
+  const keyFile = "/root/.ssh/id_ed25519";
+  await a.sh(`mkdir -p -m 700 /root/.ssh; ssh-keygen -q -t ed25519 -N "" -f ${keyFile}`);
+  const [key, publicKey] = [await a.run(["cat", keyFile]), await a.run(["cat", `${keyFile}.pub`])];
   for (const [index, host] of [a, b].entries()) {
     await host.sh(`ip link set eth1 up; ip addr add 192.0.2.${index + 1}/24 dev eth1`);
     await host.sh(
       "printf '192.0.2.1 hosta\\n192.0.2.2 hostb\\n' >> /etc/hosts; mkdir -p -m 700 /root/.ssh",
     );
-    await host.copyIn(`${lab.dir}/key`, "/root/.ssh/id_ed25519");
-    await host.writeFile("/root/.ssh/authorized_keys", key.stdout, "0600");
+    await host.writeFile(keyFile, key.stdout, "0600");
+    await host.writeFile("/root/.ssh/authorized_keys", publicKey.stdout, "0600");
     await host.writeFile("/root/.ssh/config", "StrictHostKeyChecking accept-new\n", "0600");
-    await host.sh("chmod 600 /root/.ssh/id_ed25519; systemctl start ssh");
+    await host.sh("systemctl start ssh");
   }
   const registry = await Registry.start(a);
   await registry.pushReal("nginx");
