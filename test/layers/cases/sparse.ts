@@ -6,6 +6,16 @@ import { type LayerCase, refused, same, treeOf } from "./case.ts";
 const oldSparseBecause =
   "GNU tar manual, Old GNU Format: type S is a regular file with holes; GNU tar writes it (--sparse --format=gnu); the reference refuses the layer";
 
+/** The record of a sparse file whose map stands before its data (GNU tar, format 1.0). */
+function sparse1(name: string, realSize: number): Uint8Array {
+  return pax({
+    "GNU.sparse.major": "1",
+    "GNU.sparse.minor": "0",
+    "GNU.sparse.name": name,
+    "GNU.sparse.realsize": String(realSize),
+  });
+}
+
 export const sparse: readonly LayerCase[] = [
   {
     name: "old GNU sparse files",
@@ -102,12 +112,7 @@ export const sparse: readonly LayerCase[] = [
     name: "GNU sparse files, format 1.0",
     layers: [
       tar(
-        pax({
-          "GNU.sparse.major": "1",
-          "GNU.sparse.minor": "0",
-          "GNU.sparse.name": "real/name",
-          "GNU.sparse.realsize": "5000",
-        }),
+        sparse1("real/name", 5000),
         file("GNUSparseFile.1/name", sparseMap("2\n1000\n4\n4000\n3\n", "fourtre")),
         file("after", "1"),
       ),
@@ -118,19 +123,9 @@ export const sparse: readonly LayerCase[] = [
     name: "a sparse file that is one hole, and one with a hole at its end",
     layers: [
       tar(
-        pax({
-          "GNU.sparse.major": "1",
-          "GNU.sparse.minor": "0",
-          "GNU.sparse.name": "hole",
-          "GNU.sparse.realsize": "70000",
-        }),
+        sparse1("hole", 70000),
         file("x", sparseMap("1\n70000\n0\n", "")),
-        pax({
-          "GNU.sparse.major": "1",
-          "GNU.sparse.minor": "0",
-          "GNU.sparse.name": "end",
-          "GNU.sparse.realsize": "70000",
-        }),
+        sparse1("end", 70000),
         file("y", sparseMap("2\n0\n4\n70000\n0\n", "head")),
         file("after", "1"),
       ),
@@ -139,47 +134,17 @@ export const sparse: readonly LayerCase[] = [
   },
   {
     name: "a sparse map that reaches beyond the file is refused",
-    layers: [
-      tar(
-        pax({
-          "GNU.sparse.major": "1",
-          "GNU.sparse.minor": "0",
-          "GNU.sparse.name": "s",
-          "GNU.sparse.realsize": "10",
-        }),
-        file("x", sparseMap("1\n1000\n4\n", "four")),
-      ),
-    ],
+    layers: [tar(sparse1("s", 10), file("x", sparseMap("1\n1000\n4\n", "four")))],
     expect: refused(/holes/),
   },
   {
     name: "a sparse map whose parts overlap is refused",
-    layers: [
-      tar(
-        pax({
-          "GNU.sparse.major": "1",
-          "GNU.sparse.minor": "0",
-          "GNU.sparse.name": "s",
-          "GNU.sparse.realsize": "1000",
-        }),
-        file("x", sparseMap("2\n0\n4\n2\n4\n", "fourfour")),
-      ),
-    ],
+    layers: [tar(sparse1("s", 1000), file("x", sparseMap("2\n0\n4\n2\n4\n", "fourfour")))],
     expect: refused(/holes/),
   },
   {
     name: "a sparse map that is no map is refused",
-    layers: [
-      tar(
-        pax({
-          "GNU.sparse.major": "1",
-          "GNU.sparse.minor": "0",
-          "GNU.sparse.name": "s",
-          "GNU.sparse.realsize": "1000",
-        }),
-        file("x", sparseMap("many\n", "four")),
-      ),
-    ],
+    layers: [tar(sparse1("s", 1000), file("x", sparseMap("many\n", "four")))],
     expect: refused(/holes/),
   },
   {
@@ -195,17 +160,7 @@ export const sparse: readonly LayerCase[] = [
   },
   {
     name: "a name of a sparse file that climbs stays inside",
-    layers: [
-      tar(
-        pax({
-          "GNU.sparse.major": "1",
-          "GNU.sparse.minor": "0",
-          "GNU.sparse.name": "../../outside/sentinel",
-          "GNU.sparse.realsize": "4",
-        }),
-        file("x", sparseMap("1\n0\n4\n", "four")),
-      ),
-    ],
+    layers: [tar(sparse1("../../outside/sentinel", 4), file("x", sparseMap("1\n0\n4\n", "four")))],
     expect: same,
   },
 ];
