@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { resolve } from "node:path";
 import { runScript } from "../lib/cli/main.ts";
 import type { VerbContext } from "../lib/cli/context.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
@@ -6,9 +6,9 @@ import { usageError } from "../lib/errors.ts";
 import { readTextIfPresent } from "../lib/host/files.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
-import { waitForLock } from "../lib/host/waiting_lock.ts";
 import { applySteps } from "../lib/machine/apply.ts";
 import { readHostState } from "../lib/machine/derive.ts";
+import { waitForConfigLock } from "../lib/machine/lock.ts";
 import { foldersBelow } from "../lib/machine/paths.ts";
 import { planImport } from "../lib/names/plan_import.ts";
 import { describeStep } from "../lib/machine/step.ts";
@@ -38,9 +38,7 @@ const verb = defineVerb({
     const document = await readDocument(context, file, ssh);
     const folders = foldersBelow(context.root);
     // Another import may be at the same file. A dry run changes nothing, not even a lock's folder.
-    using _lock = context.dryRun
-      ? undefined
-      : await waitForLock(join(folders.locks, ".config.lock"), "exclusive", "config.toml", context);
+    using _lock = context.dryRun ? undefined : await waitForConfigLock(context.root, context);
     const host = openHost(context);
     const { hostName, network, machines } = await readHostState(host);
     const {

@@ -1,14 +1,11 @@
-import { join } from "node:path";
 import { formatPrefix, parsePrefix } from "../lib/address/ipv6.ts";
 import type { VerbContext } from "../lib/cli/context.ts";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { MbctlError } from "../lib/errors.ts";
 import { type Host, openHost } from "../lib/host/host.ts";
-import { takeLock } from "../lib/host/lock.ts";
-import { waitForLock } from "../lib/host/waiting_lock.ts";
 import { requireLive } from "../lib/machine/lifecycle.ts";
-import { foldersBelow } from "../lib/machine/paths.ts";
+import { takeSetupLock, waitForConfigLock } from "../lib/machine/lock.ts";
 import { formatIpv4Network } from "../lib/network/ipv4.ts";
 import { applySetup } from "../lib/setup/apply_setup.ts";
 import { checkUla, parseBridgeIpv4, parseBridgeName } from "../lib/setup/choose_network.ts";
@@ -65,15 +62,9 @@ const verb = defineVerb({
       if (steps.length === 0) context.log.info("nothing to do: the host is set up");
       return undefined;
     }
-    const { locks } = foldersBelow(context.root);
-    using _lock = takeLock(join(locks, ".setup.lock"), "the host's set-up");
+    using _lock = takeSetupLock(context.root);
     // config.toml is edited by others of us too, and counts as it is from here on.
-    using _config = await waitForLock(
-      join(locks, ".config.lock"),
-      "exclusive",
-      "config.toml",
-      context,
-    );
+    using _config = await waitForConfigLock(context.root, context);
     await recover(context, "taking back what an earlier setup had begun and not ended");
     const host = openHost(context);
     const plan = await prepareSetup(host, wishes);

@@ -1,12 +1,9 @@
-import { join } from "node:path";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { MbctlError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
-import { takeLock } from "../lib/host/lock.ts";
-import { waitForLock } from "../lib/host/waiting_lock.ts";
 import { requireLive } from "../lib/machine/lifecycle.ts";
-import { foldersBelow } from "../lib/machine/paths.ts";
+import { takeSetupLock, waitForConfigLock } from "../lib/machine/lock.ts";
 import { describeSetupStep } from "../lib/setup/setup_step.ts";
 import { planRecovery, prepareTeardown, readRecord, takeBack } from "../lib/setup/take_back.ts";
 
@@ -33,15 +30,9 @@ const verb = defineVerb({
       for (const step of [...recovery, ...steps]) context.out.print(describeSetupStep(step));
       return undefined;
     }
-    const { locks } = foldersBelow(context.root);
-    using _lock = takeLock(join(locks, ".setup.lock"), "the host's set-up");
+    using _lock = takeSetupLock(context.root);
     // config.toml is edited by others of us too, and counts as it is from here on.
-    using _config = await waitForLock(
-      join(locks, ".config.lock"),
-      "exclusive",
-      "config.toml",
-      context,
-    );
+    using _config = await waitForConfigLock(context.root, context);
     const host = openHost(context);
     const onStep = (text: string) => context.log.debug(text);
     const onWarning = (text: string) => context.log.warn(text);

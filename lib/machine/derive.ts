@@ -13,7 +13,7 @@ import { deriveFirewall } from "../firewall/derive_firewall.ts";
 import { firewallFiles } from "../firewall/firewall_files.ts";
 import { readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import { type HeldLock, waitForLock } from "../host/waiting_lock.ts";
+import { waitForDeriveLock } from "./lock.ts";
 import { readHostPrefix } from "../host/yggdrasil.ts";
 import { updateHostsFile } from "../names/hosts_block.ts";
 import type { DerivedFile, HostMachine, HostState } from "../network/host_state.ts";
@@ -21,7 +21,6 @@ import { deriveRelays, previewRelays } from "../relay/derive_relays.ts";
 import { writeHostsFile } from "../names/hosts_file.ts";
 import { readImportedNames } from "../names/imported_names.ts";
 import { readMachineSpecs } from "./inventory.ts";
-import { foldersBelow } from "./paths.ts";
 import { findPortConflicts } from "./port_conflicts.ts";
 import { readTemplate } from "../config/read_template.ts";
 import { findOldUnits, renewUnits } from "./renew_units.ts";
@@ -96,7 +95,7 @@ function readMachineId(root: string): string | undefined {
  * @throws {MbctlError} when a file cannot be written or the firewall cannot be loaded; what was loaded before stays.
  */
 export async function deriveHost(host: Host, onProblem?: OnProblem): Promise<void> {
-  using _lock = await waitForDerived(host);
+  using _lock = await waitForDeriveLock(host.root);
   const state = await readHostState(host, onProblem);
   await deriveFirewall(host, state);
   await renewUnits(host, state);
@@ -139,9 +138,4 @@ export async function previewDerived(host: Host, onProblem: OnProblem): Promise<
     ...previewRelays(host.root, state),
     ...(host.isLive ? ["load the firewall"] : []),
   ];
-}
-
-async function waitForDerived(host: Host): Promise<HeldLock> {
-  const path = join(foldersBelow(host.root).locks, ".derive.lock");
-  return await waitForLock(path, "exclusive", "the host's firewall and names");
 }
