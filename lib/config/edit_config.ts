@@ -9,7 +9,7 @@ import { parse } from "smol-toml";
 import { usageError } from "../errors.ts";
 
 /**
- * Sets `key` to a string, at the top or in a table `[table]`. A value that is there is replaced; a new one goes
+ * Sets `key` to a string or a boolean, at the top or in a table `[table]`. A value that is there is replaced; a new one goes
  * behind the comment `#key = …` that shows its default, if there is one, else behind the last key of its table.
  *
  * @param text the file's content; undefined when there is no file.
@@ -19,18 +19,20 @@ import { usageError } from "../errors.ts";
 export function setConfigValue(
   text: string | undefined,
   key: string,
-  value: string,
+  value: string | boolean,
   table?: string,
 ): string {
   const lines = (text ?? "").split("\n");
-  const line = `${/^[A-Za-z0-9_-]+$/.test(key) ? key : quote(key)} = ${quote(value)}`;
+  const line = `${/^[A-Za-z0-9_-]+$/.test(key) ? key : quote(key)} = ${formatValue(value)}`;
   const { first, end, isThere } = extentOf(lines, table);
   const own = lines.slice(first, end);
   const isKey = (candidate: string) => isThere && keyOf(candidate) === key;
   const present = own.findIndex(isKey);
   const shown = own.findLastIndex((candidate) => isKey(candidate.replace(/^#\s*/, "")));
   if (present >= 0) {
-    const comment = /^[^#"']*=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*')(\s*#.*)$/.exec(own[present] ?? "");
+    const comment = /^[^#"']*=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|true|false)(\s*#.*)$/.exec(
+      own[present] ?? "",
+    );
     lines[first + present] = line + (comment?.[1] ?? "");
   } else if (shown >= 0) {
     lines.splice(first + shown + 1, 0, line);
@@ -65,6 +67,10 @@ function keyOf(line: string): string | undefined {
   return found?.[1] ?? found?.[2] ?? found?.[3];
 }
 
+function formatValue(value: string | boolean): string {
+  return typeof value === "boolean" ? String(value) : quote(value);
+}
+
 /** A basic string of TOML: its escapes are those of JSON, and DEL must be escaped as well. */
 function quote(value: string): string {
   return JSON.stringify(value).replaceAll("\x7f", "\\u007f");
@@ -75,7 +81,7 @@ function checkEdit(
   before: string,
   after: string,
   key: string,
-  value: string,
+  value: string | boolean,
   table: string | undefined,
 ): void {
   const wanted = parse(before);
@@ -88,7 +94,7 @@ function checkEdit(
   const name = table === undefined ? key : `${table}.${key}`;
   throw usageError(
     `Cannot set ${name} in config.toml: it is written in a way that mbctl does not edit`,
-    `write ${table === undefined ? "" : `below [${table}] `}${key} = ${quote(value)} yourself`,
+    `write ${table === undefined ? "" : `below [${table}] `}${key} = ${formatValue(value)} yourself`,
   );
 }
 

@@ -12,8 +12,8 @@ import { defaultHostNetworks } from "../network/host_network.ts";
 import { type Ipv4Network, parseIpv4Network } from "../network/ipv4.ts";
 import { interfaceNamePattern } from "../network/template.ts";
 import { DEFAULT_STOP_TIMEOUT_SEC } from "../nspawn/machine_unit.ts";
-import { isMachineName } from "../machine/name.ts";
-import { parseToml } from "./machine_toml.ts";
+import { isMachineName } from "../spec/machine_name.ts";
+import { parseToml } from "./toml.ts";
 import { describeIssues } from "./schema_issues.ts";
 
 /** When the unpacked root tree of an image is kept for the next machine of that image. */
@@ -38,6 +38,8 @@ export interface HostConfig {
   readonly stopTimeoutSec: number;
   /** "auto": where a machine's tree is a clone that costs nothing (btrfs, XFS). */
   readonly imageTrees: ImageTrees;
+  /** How many snapshots of mbctl's own making a machine keeps; those of the user stay. */
+  readonly snapshotsKeep: number;
 }
 
 /** The settings of a host without a configuration file. */
@@ -48,6 +50,7 @@ export const defaultHostConfig: HostConfig = {
   hosts: [],
   stopTimeoutSec: DEFAULT_STOP_TIMEOUT_SEC,
   imageTrees: "auto",
+  snapshotsKeep: 5,
 };
 
 const schema = v.strictObject({
@@ -62,6 +65,7 @@ const schema = v.strictObject({
   busybox: v.optional(v.pipe(v.string(), v.regex(/^\//, "an absolute path"))),
   stop_timeout_sec: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3600))),
   image_trees: v.optional(v.picklist(imageTreesChoices)),
+  snapshots_keep: v.optional(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1000))),
 });
 
 /**
@@ -78,8 +82,18 @@ export function parseHostConfig(text: string | undefined, file: string): HostCon
       `Cannot read ${JSON.stringify(file)}: ${state}`,
       "mend the file; its keys are in the README",
     );
-  if (!read.success) throw invalid(describeIssues(read.issues));
-  const { bridge, prefix, ula, ipv4, domain, busybox, stop_timeout_sec, image_trees } = read.output;
+  if (!read.success) throw invalid(describeIssues(read.issues, { text, schema }));
+  const {
+    bridge,
+    prefix,
+    ula,
+    ipv4,
+    domain,
+    busybox,
+    stop_timeout_sec,
+    image_trees,
+    snapshots_keep,
+  } = read.output;
   /** What is wrong with a value, behind its key. */
   const readValue = <T>(key: string, parse: () => T): T => {
     try {
@@ -101,6 +115,7 @@ export function parseHostConfig(text: string | undefined, file: string): HostCon
     busybox,
     stopTimeoutSec: stop_timeout_sec ?? defaultHostConfig.stopTimeoutSec,
     imageTrees: image_trees ?? defaultHostConfig.imageTrees,
+    snapshotsKeep: snapshots_keep ?? defaultHostConfig.snapshotsKeep,
   };
 }
 

@@ -9,7 +9,7 @@ import { MbctlError, usageError } from "../errors.ts";
 import { listDirectory, readTextIfPresent } from "../host/files.ts";
 import { builtinTemplates } from "../network/builtin_templates.ts";
 import type { NetworkTemplate } from "../network/template.ts";
-import type { MachineName } from "../machine/name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import { foldersBelow } from "../machine/paths.ts";
 import { parseTemplate } from "./template_toml.ts";
 

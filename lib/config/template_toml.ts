@@ -7,7 +7,7 @@
 import * as v from "valibot";
 import { usageError } from "../errors.ts";
 import { interfaceNamePattern, type NetworkTemplate } from "../network/template.ts";
-import { parseToml } from "./machine_toml.ts";
+import { parseToml } from "./toml.ts";
 import { describeIssue } from "./schema_issues.ts";
 
 const line = v.pipe(v.string(), v.nonEmpty(), v.regex(/^[^\n]*$/, "one line"));

@@ -14,6 +14,7 @@ test("parseHostConfig() gives the defaults where there is no file, or an empty o
     hosts: [],
     stopTimeoutSec: 10,
     imageTrees: "auto",
+    snapshotsKeep: 5,
   });
   expect(parseHostConfig("# nothing\n", file)).toEqual({
     ...defaultHostConfig,
@@ -24,7 +25,7 @@ test("parseHostConfig() gives the defaults where there is no file, or an empty o
 
 test("parseHostConfig() reads every key", () => {
   const text =
-    'bridge = "br0"\nprefix = "300:2e98:a4b0:1789::/64"\nbusybox = "/opt/busybox"\nstop_timeout_sec = 30\nimage_trees = "always"\nula = "fd00::/64"\nipv4 = "10.1.0.0/16"\ndomain = "lan"\n[hosts]\nhostb = "300::/64"\n';
+    'bridge = "br0"\nprefix = "300:2e98:a4b0:1789::/64"\nbusybox = "/opt/busybox"\nstop_timeout_sec = 30\nimage_trees = "always"\nsnapshots_keep = 2\nula = "fd00::/64"\nipv4 = "10.1.0.0/16"\ndomain = "lan"\n[hosts]\nhostb = "300::/64"\n';
   const { prefix, ...rest } = parseHostConfig(text, file);
   expect(prefix && formatPrefix(prefix)).toBe("300:2e98:a4b0:1789::/64");
   expect(rest).toEqual({
@@ -36,6 +37,7 @@ test("parseHostConfig() reads every key", () => {
     busybox: "/opt/busybox",
     stopTimeoutSec: 30,
     imageTrees: "always",
+    snapshotsKeep: 2,
   });
 });
 
@@ -73,9 +75,10 @@ const bad: readonly (readonly [text: string, state: RegExp])[] = [
   ['busybox = "busybox"', /: busybox: "busybox" is not an absolute path$/],
   ["stop_timeout_sec = 0", /: stop_timeout_sec: .*received 0$/i],
   ["stop_timeout_sec = 1.5", /: stop_timeout_sec: .*received 1.5$/i],
+  ["snapshots_keep = -1", /: snapshots_keep: .*>=0 but received -1$/],
   ['image_trees = "sometimes"', /: image_trees: expected .*"always".* but received "sometimes"$/],
-  ['Bridge = "br0"', /: unknown key "Bridge"$/],
-  ["hosts = 1", /: hosts: expected Object but received 1$/],
+  ['Bridge = "br0"', /: line 1: unknown key "Bridge", did you mean "bridge"\?$/],
+  ["hosts = 1", /: line 1: hosts: expected Object but received 1$/],
   ["[hosts]\nb = 1", /: hosts.b: expected string but received 1$/],
   ['[hosts]\nb.c = "300::/64"', /: hosts.b: expected string but received /],
   ['[hosts]\nb = "300::/64"\nb = "301::/64"', /line 3, column 1: /],

@@ -33,6 +33,14 @@ const rows: readonly (readonly [what: string, data: unknown, text: string])[] = 
   ["no table at all", 5, "expected Object but received 5"],
 ];
 
+test("describeIssues() says what keys a table has, where none is near", () => {
+  const read = v.safeParse(schema, { name: "a", image: { digest: "", colour: "" } });
+  const context = { text: "", schema };
+  expect(read.success ? "" : describeIssues(read.issues, context)).toMatch(
+    /^unknown key "image.colour", there are .*digest/,
+  );
+});
+
 test.each(rows)("describeIssues() names %s", (_, data, text) => {
   const read = v.safeParse(schema, data);
   expect(read.success ? "" : describeIssues(read.issues)).toBe(text);

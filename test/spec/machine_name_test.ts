@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { hostInterfaceName, machineUnit, parseMachineName } from "../../lib/machine/name.ts";
+import { hostInterfaceName, machineUnit, parseMachineName } from "../../lib/spec/machine_name.ts";
 
 const good = ["a", "web", "Man8Registry", "TestBWContainer3", "web-1", "a.b", "1", "x".repeat(64)];
 

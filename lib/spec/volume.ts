@@ -6,8 +6,8 @@
 
 import { join, normalize } from "node:path";
 import { usageError } from "../errors.ts";
-import type { MachinePaths } from "./paths.ts";
-import type { Volume } from "./spec.ts";
+import type { MachinePaths } from "../machine/paths.ts";
+import type { Volume } from "./machine_spec.ts";
 
 /**
  * Reads one `--mount /in=config|data|skip|/abs/host/path`.
@@ -41,11 +41,11 @@ export function parseMount(text: string): Volume {
 }
 
 /**
- * Holds the mounts that were asked for against the volumes of the image.
+ * Holds the mounts that were asked for against the volumes of the image. Those at other paths are volumes too.
  *
  * @param declared the image's volumes.
  * @returns the volumes that are still without a choice, and those with one.
- * @throws {MbctlError} (usage) for a path that the image does not declare, or one named twice.
+ * @throws {MbctlError} (usage) for a path that is named twice, and for `skip` where there is nothing to skip.
  */
 export function matchMounts(
   declared: readonly string[],
@@ -53,9 +53,9 @@ export function matchMounts(
 ): { readonly chosen: readonly Volume[]; readonly open: readonly string[] } {
   const chosen = new Map<string, Volume>();
   for (const mount of mounts) {
-    if (!declared.includes(mount.path)) {
+    if (mount.kind === "skip" && !declared.includes(mount.path)) {
       throw usageError(
-        `Cannot use --mount ${mount.path}: the image declares no such volume`,
+        `Cannot skip the volume ${mount.path}: the image declares no such volume`,
         declared.length === 0
           ? "the image declares no volumes"
           : `the image declares ${declared.join(", ")}`,
@@ -63,7 +63,7 @@ export function matchMounts(
     }
     if (chosen.has(mount.path))
       throw usageError(
-        `Cannot use --mount ${mount.path}: it is given twice`,
+        `Cannot use the volume ${mount.path}: it is given twice`,
         "leave one of them out",
       );
     chosen.set(mount.path, mount);
@@ -84,6 +84,7 @@ export function volumeSource(paths: MachinePaths, volume: Volume): string | unde
     case "host":
       return volume.source;
     case "skip":
+    case "tmpfs":
       return undefined;
   }
 }

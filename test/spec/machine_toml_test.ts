@@ -1,12 +1,12 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { formatMachineToml, parseMachineToml } from "../../lib/config/machine_toml.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
-import { defaultNetworkChoices, type MachineSpec } from "../../lib/machine/spec.ts";
+import { formatMachineToml, parseMachineToml } from "../../lib/spec/machine_toml.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
+import { defaultChoices, type MachineSpec } from "../../lib/spec/machine_spec.ts";
 
 const spec: MachineSpec = {
   name: parseMachineName("Man8Registry"),
-  ...defaultNetworkChoices,
+  ...defaultChoices,
   image: {
     reference: "docker.io/library/registry:latest",
     digest: `sha256:${"0".repeat(64)}`,
@@ -86,9 +86,17 @@ const bad: readonly (readonly [what: string, text: string, message: RegExp])[] =
   ["a bad name", golden.replace('"Man8Registry"', '"a_b"'), /as a machine name/],
   ["a relative volume", golden.replace('path = "/srv"', 'path = "srv"'), /path/],
   ["a host volume without source", golden.replace('source = "/srv/with space"\n', ""), /source/],
-  ["an unknown kind", golden.replace('kind = "data"', 'kind = "tmpfs"'), /kind/],
+  ["an unknown kind", golden.replace('kind = "data"', 'kind = "ramfs"'), /kind/],
 ];
 
 test.each(bad)("parseMachineToml() refuses %s", (_, text, message) => {
   expect(() => parseMachineToml(text, "machine.toml")).toThrow(message);
 });
+
+test.each(["//machine.toml", "/./machine.toml", "/machine.toml/", "//./machine.toml/."])(
+  "parseMachineToml() knows one spelling of the path %s",
+  (path) => {
+    const text = golden.replace('"/var/lib/registry"', JSON.stringify(path));
+    expect(parseMachineToml(text, "machine.toml").volumes[0]?.path).toBe("/machine.toml");
+  },
+);

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
-import type { Volume } from "../../lib/machine/spec.ts";
-import { matchMounts, outerFirst, parseMount, volumeSource } from "../../lib/machine/volumes.ts";
+import type { Volume } from "../../lib/spec/machine_spec.ts";
+import { matchMounts, outerFirst, parseMount, volumeSource } from "../../lib/spec/volume.ts";
 
 const good: readonly (readonly [text: string, volume: Volume])[] = [
   ["/data=data", { path: "/data", kind: "data" }],
@@ -43,9 +43,17 @@ test("matchMounts() says which volumes are still without a choice", () => {
   expect(matchMounts(["/a", "/b", "/c"], [mount])).toEqual({ chosen: [mount], open: ["/a", "/c"] });
 });
 
-test("matchMounts() refuses a path that the image does not declare", () => {
+test("matchMounts() takes paths that the image does not declare", () => {
+  const more: Volume[] = [
+    { path: "/x", kind: "data" },
+    { path: "/y", kind: "host", source: "/srv/y" },
+  ];
+  expect(matchMounts(["/a"], more)).toEqual({ chosen: more, open: ["/a"] });
+});
+
+test("matchMounts() refuses to skip a path that the image does not declare", () => {
   expect(() => matchMounts(["/a"], [{ path: "/x", kind: "skip" }])).toThrow(
-    "the image declares no such volume",
+    "Cannot skip the volume /x: the image declares no such volume",
   );
 });
 
