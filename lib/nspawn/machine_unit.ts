@@ -12,8 +12,14 @@
  * @module
  */
 import { usageError } from "../errors.ts";
-import { type SignalName, signalNumber } from "../signal.ts";
+import type { SignalName } from "../signal.ts";
+import type { Device } from "../spec/device.ts";
+import type { Limits } from "../spec/limits.ts";
+import { noRestart, type RestartPolicy } from "../spec/restart_policy.ts";
 import { execShell } from "./exec_shell.ts";
+import { OLDEST_SYSTEMD } from "./keys.ts";
+import { type SecretCredential, secretServiceItems, secretUnitConditions } from "./secret_unit.ts";
+import { deviceCleanUp, deviceItems } from "./unit_devices.ts";
 import {
   formatUnitFile,
   type UnitItem,
@@ -22,6 +28,10 @@ import {
   unitEntry,
   unitSection,
 } from "./unit_file.ts";
+import { limitItems } from "./unit_limits.ts";
+import { endItems, restartItems, restartUnitItems } from "./unit_restart.ts";
+import { innerVolumeItems } from "./unit_volumes.ts";
+import { cleanUpScript, stopScript, TEARDOWN_SEC } from "./unit_stop.ts";
 
 export interface UnitDropInSettings {
   /** What the image wants to be stopped by. */
@@ -34,26 +44,51 @@ export interface UnitDropInSettings {
   readonly firewall?: string | undefined;
   /** As `bridge`, for the parent of a macvlan; with `vlan` (1 to 4094) the interface `PARENT.VLAN` is made on it where it is missing. */
   readonly macvlan?: { readonly parent: string; readonly vlan?: number | undefined } | undefined;
+  readonly secrets?: readonly SecretCredential[] | undefined;
+  /** Major version of systemd: newer keys are written only where they are known. */
+  readonly systemdVersion?: number | undefined;
+  /** Units that must be up before the machine starts, and are started with it. */
+  readonly depends?: readonly string[] | undefined;
+  readonly restart?: RestartPolicy | undefined;
+  /** Those of the unit; the disk's is the tree's. */
+  readonly limits?: Limits | undefined;
+  readonly devices?: readonly Device[] | undefined;
+  /** The folders of the host that volumes bind. */
+  readonly volumeSources?: readonly string[] | undefined;
+  /** A folder that gets a copy of all drop-ins of the unit at each start; its grandparent is the machine's configuration. */
+  readonly dropInCopies?: string | undefined;
 }
 
+/** The name under which the shell runs that keeps a copy of the drop-ins; it ends the value of its entry. */
+export const KEEP_NAME = "mbctl-keep";
 /** How long podman and docker wait before they kill. */
 export const DEFAULT_STOP_TIMEOUT_SEC = 10;
-/** For nspawn itself to go once its program is gone. */
-const TEARDOWN_SEC = 5;
 /** How long a start waits for an interface; then nspawn says itself what is missing. */
 const INTERFACE_WAIT_SEC = 5;
 
 /** Renders the whole drop-in. */
 export function renderUnitDropIn(settings: UnitDropInSettings): string {
-  const { stopSignal, stopTimeoutSec, bridge, firewall, macvlan } = settings;
+  const { stopSignal, stopTimeoutSec, bridge, firewall, macvlan, dropInCopies } = settings;
+  const { restart = noRestart, limits = {}, devices = [], secrets = [] } = settings;
+  // An older mbctl's drop-in has neither: read_unit.ts must know it again.
+  const isPatient = dropInCopies !== undefined;
   if (!Number.isInteger(stopTimeoutSec) || stopTimeoutSec < 1) {
     throw new RangeError(`stopTimeoutSec is ${stopTimeoutSec}`);
   }
   const items: UnitItem[] = [
     unitComment("Rendered by mbctl beside the machine's nspawn file; removed with the machine."),
     unitBlank(),
+    ...unitItems(settings),
     unitSection("Service"),
   ];
+  if (dropInCopies !== undefined) {
+    items.push(
+      unitComment(
+        "Keeps a copy of this unit's drop-ins with the machine's configuration, which alone must rebuild it.",
+      ),
+      unitEntry("ExecStartPre", `-${execShell(copyScript(dropInCopies), KEEP_NAME)}`),
+    );
+  }
   if (bridge !== undefined) {
     items.push(
       unitComment(
@@ -90,13 +125,23 @@ export function renderUnitDropIn(settings: UnitDropInSettings): string {
     );
   }
   items.push(
+    ...innerVolumeItems(settings.volumeSources ?? []),
+    ...secretServiceItems(secrets),
+    ...deviceItems(devices),
+    ...limitItems(limits),
+    ...restartItems(restart, settings.systemdVersion ?? OLDEST_SYSTEMD),
     unitComment(
       `Stop: ${stopSignal} to the program (process 2 of the machine), SIGKILL after ${stopTimeoutSec} s. This line also
 runs after the program has ended by itself: MAINPID is empty then, and there is nothing to do.`,
     ),
-    unitEntry("ExecStop", execShell(stopScript(stopSignal, stopTimeoutSec), "mbctl-stop")),
+    unitEntry(
+      "ExecStop",
+      execShell(stopScript(stopSignal, stopTimeoutSec, isPatient), "mbctl-stop"),
+    ),
     unitEntry("TimeoutStopSec", String(stopTimeoutSec + 2 * TEARDOWN_SEC)),
     unitBlank(),
+    ...endItems(restart),
+    ...deviceCleanUp(devices),
     unitComment(
       "A systemd-nspawn that was killed leaves a mount behind with which systemd 257 refuses the next start.",
     ),
@@ -105,9 +150,37 @@ runs after the program has ended by itself: MAINPID is empty then, and there is 
   return formatUnitFile(items);
 }
 
-/** `kill` of dash and busybox knows the names of the plain signals only, so real-time ones go by number. */
-function killArgument(signal: SignalName): string {
-  return signal.startsWith("SIGRT") ? `-${signalNumber(signal)}` : `-s ${signal.slice(3)}`;
+/** The whole section `[Unit]`; none where nothing is to be said in it. */
+function unitItems({ secrets = [], depends = [], restart = noRestart }: UnitDropInSettings) {
+  const needed = depends.join(" ");
+  const items = [
+    ...secretUnitConditions(secrets),
+    ...(depends.length === 0
+      ? []
+      : [
+          unitComment("Starts when the machines that it needs are well."),
+          unitEntry("Wants", needed),
+          unitEntry("After", needed),
+        ]),
+    ...restartUnitItems(restart),
+  ];
+  return items.length === 0 ? [] : [unitSection("Unit"), ...items, unitBlank()];
+}
+
+/**
+ * Nothing is written where nothing changed, as far as there is a diff(1) that says so. Not synced: what a power loss
+ * leaves behind is mended by the next start.
+ */
+function copyScript(copies: string): string[] {
+  return [
+    "d=/etc/systemd/system/systemd-nspawn@%i.service.d",
+    `c=${copies}`,
+    "[ -d ${c%/*/*} ] || exit 0",
+    "! diff -rq $d $c >/dev/null 2>&1 || exit 0",
+    "mkdir -p -m 0700 ${c%/*} && rm -rf $c.new $c.old && cp -a $d $c.new || exit",
+    "[ ! -e $c ] || mv $c $c.old",
+    "mv $c.new $c && rm -rf $c.old",
+  ];
 }
 
 function waitScript(name: string, what: string): string[] {
@@ -129,36 +202,5 @@ function vlanScript(parent: string, vlan: number): string[] {
   return [
     `[ -e /sys/class/net/${device} ] || ip link add link ${parent} name ${device} type vlan id ${vlan} || exit`,
     `ip link set ${device} up`,
-  ];
-}
-
-/** What nspawn itself takes away when it ends in order (nspawn.c, unix-export; gone again by 262). */
-function cleanUpScript(): string[] {
-  return [
-    "d=/run/systemd/nspawn/unix-export/%i",
-    "[ -d $d ] || exit 0",
-    "umount -l $d 2>/dev/null",
-    "rmdir $d 2>/dev/null",
-    "exit 0",
-  ];
-}
-
-/** /proc/PID/task/TID/children and NSpid: proc(5); the last number of NSpid is the pid inside the innermost namespace. */
-function stopScript(signal: SignalName, timeoutSec: number): string[] {
-  const pollsPerSecond = 20;
-  const wait = (pid: string, seconds: number) =>
-    `n=0; while kill -0 ${pid} 2>/dev/null && [ $n -lt ${seconds * pollsPerSecond} ]; do sleep 0.05; n=$((n+1)); done`;
-  return [
-    `[ -n "$MAINPID" ] || exit 0`,
-    `child() { for p in $(cat /proc/$1/task/*/children 2>/dev/null); do ` +
-      `case $(grep ^NSpid: /proc/$p/status 2>/dev/null) in *[!0-9]$2) echo $p; return;; esac; done; }`,
-    `init=$(child $MAINPID 1)`,
-    `app=$(child "$init" 2)`,
-    `[ -n "$app" ] || exit 0`,
-    `kill ${killArgument(signal)} $app 2>/dev/null`,
-    wait("$app", timeoutSec),
-    `kill -s KILL $app 2>/dev/null`,
-    wait("$MAINPID", TEARDOWN_SEC),
-    "exit 0",
   ];
 }

@@ -33,6 +33,16 @@ export interface NspawnBind {
   readonly isReadOnly: boolean;
 }
 
+/** One `TemporaryFileSystem=` line: nspawn gives it to the machine's root. */
+export interface NspawnTmpfs {
+  /** In the machine, absolute. */
+  readonly target: string;
+  /** Of the folder itself, 0 to 0o7777. */
+  readonly mode: number;
+  /** Absent: half of the host's memory, as tmpfs(5) has it. */
+  readonly sizeBytes?: number | undefined;
+}
+
 export interface NspawnNetwork {
   /** A network namespace of its own; absent: as the other keys imply. */
   readonly isPrivate?: boolean | undefined;
@@ -57,12 +67,23 @@ export interface NspawnSettings {
   readonly killSignal: string;
   readonly privateUsers: string;
   readonly privateUsersOwnership: string;
+  /** Over nspawn's own set: `CAP_…`. */
+  readonly capabilities: readonly string[];
+  /** Out of that set. */
+  readonly dropCapabilities: readonly string[];
+  /** No program gets more rights than it was started with: setuid and file capabilities mean nothing. */
+  readonly hasNoNewPrivileges: boolean;
+  /** Of each process, soft and hard. */
+  readonly openFiles?: number | undefined;
   /** Written on systemd 261 and later only. */
   readonly restrictAddressFamilies: readonly string[];
   readonly resolvConf: string;
   readonly timezone: string;
   readonly linkJournal: string;
+  /** The root tree is mounted read-only; binds and tmpfs are not, and their mount points must be there. */
+  readonly isReadOnly: boolean;
   readonly binds: readonly NspawnBind[];
+  readonly tmpfs: readonly NspawnTmpfs[];
   readonly network: NspawnNetwork;
 }
 
@@ -75,11 +96,16 @@ export const DEFAULT_NSPAWN_SETTINGS: NspawnSettings = {
   killSignal: "SIGRTMIN+3",
   privateUsers: "pick",
   privateUsersOwnership: "map",
+  capabilities: [],
+  dropCapabilities: [],
+  hasNoNewPrivileges: false,
   restrictAddressFamilies: ["AF_INET", "AF_INET6", "AF_UNIX", "AF_NETLINK", "AF_PACKET"],
   resolvConf: "copy-stub",
   timezone: "copy",
   linkJournal: "no",
+  isReadOnly: false,
   binds: [],
+  tmpfs: [],
   network: { isVirtualEthernet: true, bridge: "srvgrp0" },
 };
 
@@ -129,9 +155,7 @@ const LINES: Record<NspawnSection, (settings: NspawnSettings) => Line[]> = {
   Exec: (settings) => [
     ["Boot", yesNo(settings.isBoot)],
     ["ProcessTwo", yesNo(settings.isProcessTwo)],
-    ...(settings.parameters.length > 0
-      ? [["Parameters", quoteNspawnWords(settings.parameters)] as const]
-      : []),
+    ...wordList("Parameters", settings.parameters),
     // One variable a line: systemd adds them up, and people can read and edit them.
     ...settings.environment.map(
       ([name, value]) => ["Environment", quoteNspawnWord(`${name}=${value}`)] as const,
@@ -140,18 +164,22 @@ const LINES: Record<NspawnSection, (settings: NspawnSettings) => Line[]> = {
     ...optional("WorkingDirectory", settings.workingDirectory, formatPlainPath),
     ["KillSignal", formatPlainText(settings.killSignal)],
     ["PrivateUsers", formatPlainText(settings.privateUsers)],
-    ...(settings.restrictAddressFamilies.length > 0
-      ? [["RestrictAddressFamilies", quoteNspawnWords(settings.restrictAddressFamilies)] as const]
-      : []),
+    ...wordList("Capability", settings.capabilities),
+    ...wordList("DropCapability", settings.dropCapabilities),
+    ...(settings.hasNoNewPrivileges ? [["NoNewPrivileges", "yes"] as const] : []),
+    ...optional("LimitNOFILE", settings.openFiles, String),
+    ...wordList("RestrictAddressFamilies", settings.restrictAddressFamilies),
     ["ResolvConf", formatPlainText(settings.resolvConf)],
     ["Timezone", formatPlainText(settings.timezone)],
     ["LinkJournal", formatPlainText(settings.linkJournal)],
   ],
   Files: (settings) => [
     ["PrivateUsersOwnership", formatPlainText(settings.privateUsersOwnership)],
+    ...(settings.isReadOnly ? [["ReadOnly", "yes"] as const] : []),
     ...settings.binds.map(
       (bind) => [bind.isReadOnly ? "BindReadOnly" : "Bind", formatBind(bind)] as const,
     ),
+    ...settings.tmpfs.map((tmpfs) => ["TemporaryFileSystem", formatTmpfs(tmpfs)] as const),
   ],
   Network: ({ network }) => [
     ...(network.isPrivate === undefined ? [] : [["Private", yesNo(network.isPrivate)] as const]),
@@ -162,11 +190,21 @@ const LINES: Record<NspawnSection, (settings: NspawnSettings) => Line[]> = {
   ],
 };
 
+/** The same as an argument of systemd-nspawn(1). */
+export function formatBindArgument(bind: NspawnBind): string {
+  return `${bind.isReadOnly ? "--bind-ro" : "--bind"}=${formatBind(bind)}`;
+}
+
 function formatBind(bind: NspawnBind): string {
   const fields = [escapeBindField(bind.source), escapeBindField(bind.target)];
   // Always an option at the end: a path's trailing blank then is not at the line's end. "rbind" is the default.
   fields.push(bind.isIdmapped ? "idmap" : "rbind");
   return fields.join(":");
+}
+
+function formatTmpfs({ target, mode, sizeBytes }: NspawnTmpfs): string {
+  const size = sizeBytes === undefined ? "" : `,size=${sizeBytes}`;
+  return `${escapeBindField(target)}:mode=${mode.toString(8).padStart(4, "0")}${size}`;
 }
 
 function isWritten(section: NspawnSection, key: string, systemdVersion: number): boolean {
@@ -175,11 +213,11 @@ function isWritten(section: NspawnSection, key: string, systemdVersion: number):
   return found.since <= OLDEST_SYSTEMD || isKnownNspawnKey(section, key, systemdVersion);
 }
 
-function optional(
-  key: string,
-  value: string | undefined,
-  format: (value: string) => string,
-): Line[] {
+function wordList(key: string, words: readonly string[]): Line[] {
+  return words.length === 0 ? [] : [[key, quoteNspawnWords(words)]];
+}
+
+function optional<T>(key: string, value: T | undefined, format: (value: T) => string): Line[] {
   return value === undefined ? [] : [[key, format(value)]];
 }
 
