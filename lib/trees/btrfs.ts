@@ -5,9 +5,11 @@
  * @module
  */
 
-import { closeSync, constants, fstatSync, openSync, statfsSync } from "node:fs";
+import { closeSync, constants, fstatSync, openSync, rmdirSync, statfsSync } from "node:fs";
 import { basename, dirname } from "node:path";
 import { ioctl } from "../host/libc.ts";
+import { AT_EMPTY_PATH, fixedMemory, fixedName } from "../host/libc_at.ts";
+import { setFileTimes, Stat } from "../host/libc_open.ts";
 import { openPath } from "./open_path.ts";
 
 /** linux/magic.h */
@@ -44,31 +46,71 @@ export function isOpenSubvolume(directory: number): boolean {
 /** Makes an empty subvolume; its mode is 0755 less the umask. */
 export function makeSubvolume(path: string): void {
   withDirectory(dirname(path), (parent) => {
-    ioctl(parent, BTRFS_IOC_SUBVOL_CREATE_V2, volumeArguments({ name: basename(path) }));
+    ioctl(
+      parent,
+      BTRFS_IOC_SUBVOL_CREATE_V2,
+      volumeArguments({ name: Buffer.from(basename(path)) }),
+    );
   });
 }
 
-/**
- * Makes a writable snapshot of a subvolume. What it holds of other subvolumes
- * appears in it as empty directories.
- */
+/** Makes a writable snapshot of a subvolume, and in it those of the subvolumes that lie in that one, read-only where they are. */
 export function makeSnapshot(from: string, to: string): void {
   withDirectory(from, (source) =>
-    withDirectory(dirname(to), (parent) => {
-      const request = volumeArguments({ name: basename(to), source });
-      ioctl(parent, BTRFS_IOC_SNAP_CREATE_V2, request);
-    }),
+    withDirectory(dirname(to), (parent) => snapshotInto(source, parent, Buffer.from(basename(to)))),
   );
 }
 
+function snapshotInto(source: number, parent: number, name: Uint8Array): void {
+  ioctl(parent, BTRFS_IOC_SNAP_CREATE_V2, volumeArguments({ name, source }));
+  const inner = subvolumesIn(source, subvolumeId(source));
+  if (inner.length === 0) return;
+  withPath(parent, name, (target) => {
+    for (const path of inner) {
+      const slash = path.lastIndexOf(0x2f);
+      withPath(target, path.subarray(0, Math.max(slash, 0)), (folder) => {
+        const last = path.subarray(slash + 1);
+        const stat = new Stat().read(folder, fixedName("").address, AT_EMPTY_PATH);
+        // In its place the snapshot has an empty directory.
+        rmdirSync(Buffer.concat([Buffer.from(`/proc/self/fd/${folder}/`), last]));
+        withPath(source, path, (child) => {
+          snapshotInto(child, folder, last);
+          if (isReadOnly(child)) withPath(folder, last, (clone) => setReadOnly(clone, true));
+        });
+        const times = fixedMemory(32);
+        stat.copyTimes(times);
+        setFileTimes(folder, times.address);
+      });
+    }
+  });
+}
+
+/** Opens a path below a directory without following links; an empty one is the directory itself. */
+function withPath(directory: number, path: Uint8Array, work: (opened: number) => void): void {
+  const opened = openPath(directory, path);
+  try {
+    work(opened);
+  } finally {
+    closeSync(opened);
+  }
+}
+
 /** Makes the subvolume of which a directory is the open root read-only, or writable again. */
-export function setReadOnly(directory: number, isReadOnly: boolean): void {
+export function setReadOnly(directory: number, readOnly: boolean): void {
+  const flags = readFlags(directory);
+  const others = flags.getBigUint64(0, true) & ~BTRFS_SUBVOL_RDONLY;
+  flags.setBigUint64(0, others | (readOnly ? BTRFS_SUBVOL_RDONLY : 0n), true);
+  ioctl(directory, BTRFS_IOC_SUBVOL_SETFLAGS, new Uint8Array(flags.buffer));
+}
+
+function isReadOnly(directory: number): boolean {
+  return (readFlags(directory).getBigUint64(0, true) & BTRFS_SUBVOL_RDONLY) !== 0n;
+}
+
+function readFlags(directory: number): DataView<ArrayBuffer> {
   const flags = new Uint8Array(8);
   ioctl(directory, BTRFS_IOC_SUBVOL_GETFLAGS, flags);
-  const view = new DataView(flags.buffer);
-  const others = view.getBigUint64(0, true) & ~BTRFS_SUBVOL_RDONLY;
-  view.setBigUint64(0, others | (isReadOnly ? BTRFS_SUBVOL_RDONLY : 0n), true);
-  ioctl(directory, BTRFS_IOC_SUBVOL_SETFLAGS, flags);
+  return new DataView(flags.buffer);
 }
 
 /**
@@ -141,11 +183,11 @@ function subvolumesIn(file: number, id: bigint): Uint8Array[] {
 
 /** struct btrfs_ioctl_vol_args_v2 */
 function volumeArguments({
-  name = "",
+  name = new Uint8Array(),
   source = 0,
   id,
 }: {
-  name?: string;
+  name?: Uint8Array;
   source?: number;
   id?: bigint;
 }): Uint8Array<ArrayBuffer> {
@@ -153,9 +195,8 @@ function volumeArguments({
   const view = new DataView(request.buffer);
   view.setBigInt64(0, BigInt(source), true);
   if (id === undefined) {
-    const bytes = Buffer.from(name);
-    if (bytes.length > 255) throw new RangeError("the name of a subvolume has at most 255 bytes");
-    request.set(bytes, 56);
+    if (name.length > 255) throw new RangeError("the name of a subvolume has at most 255 bytes");
+    request.set(name, 56);
   } else {
     view.setBigUint64(16, BTRFS_SUBVOL_SPEC_BY_ID, true);
     view.setBigUint64(56, id, true);

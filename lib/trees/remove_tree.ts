@@ -40,7 +40,7 @@ export function removeTree(path: string): void {
 }
 
 /** The mount points at or below a path (proc_pid_mountinfo(5): blanks are octal escapes). */
-function mountsBelow(path: string): string[] {
+export function mountsBelow(path: string): string[] {
   return readFileSync("/proc/self/mountinfo", "utf8")
     .split("\n")
     .map((line) => line.split(" ")[4] ?? "")

@@ -10,9 +10,9 @@
  * @module
  */
 
-import { chmodSync, lstatSync, mkdirSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
-import { MbctlError } from "../errors.ts";
+import { chmodSync, lstatSync, mkdirSync, readlinkSync, writeFileSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { MbctlError, usageError } from "../errors.ts";
 
 /** As the kernel: more links than this on one path are a loop (path_resolution(7), ELOOP). */
 const maxLinks = 40;
@@ -100,6 +100,28 @@ export function makeDirectoryInside(tree: string, path: string, mode = 0o755): s
     chmodSync(current, index === parts.length - 1 ? mode : 0o755);
   }
   return target.hostPath;
+}
+
+/**
+ * Wants a directory to be inside a root tree, or nothing yet: what {@linkcode makeDirectoryInside} can make.
+ *
+ * @throws {MbctlError} (usage) when something else has that name, or is on the way to it.
+ */
+export function requireDirectoryInside(tree: string, path: string): void {
+  const { hostPath, exists } = resolveInside(tree, path);
+  if (!exists || lstatSync(hostPath).isDirectory()) return;
+  throw usageError(
+    `Cannot mount anything at ${JSON.stringify(path)}: what the root tree has there is no directory`,
+    "name another path; of a volume that the image declares so, the kind skip leaves it as it is",
+  );
+}
+
+/** Makes an empty file inside a root tree, 0644; what has that name, a link too, is left as it is. */
+export function makeFileInside(tree: string, path: string): void {
+  const { hostPath } = resolveInside(tree, path, { followLast: false });
+  if (lstatSync(hostPath, { throwIfNoEntry: false }) !== undefined) return;
+  makeDirectoryInside(tree, dirname(path));
+  writeFileSync(hostPath, "", { mode: 0o644, flag: "wx" });
 }
 
 function insideError(path: string, state: string): MbctlError {

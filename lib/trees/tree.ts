@@ -90,9 +90,8 @@ export interface CloneTreeOptions {
 
 /**
  * Makes a writable tree that equals another, in which nobody writes: a snapshot,
- * or a copy that shares its content, or a copy. Of a tree on btrfs: subvolumes in
- * it are not part of a snapshot, and appear as empty directories; trees of
- * images have none.
+ * or a copy that shares its content, or a copy. Subvolumes of btrfs in it, as a
+ * machine may make them, are part of the clone.
  *
  * What was written may not lie on the disk yet. A failed or interrupted clone
  * leaves `to` behind, for removeTree().

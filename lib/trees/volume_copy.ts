@@ -12,6 +12,14 @@ import { removeTree } from "./remove_tree.ts";
 import { resolveInside } from "./root_tree.ts";
 import type { Run } from "../host/run.ts";
 
+/** What a folder is made to be; ids as the machine sees them, which are those on the disk. */
+export interface FolderOwner {
+  readonly uid?: number | undefined;
+  readonly gid?: number | undefined;
+  /** 0 to 0o7777. */
+  readonly mode?: number | undefined;
+}
+
 /**
  * Copies the directory `path` of a root tree to `into`, which it makes:
  * owners, modes, times, xattrs and links kept. A path that the image lacks
@@ -24,12 +32,13 @@ export async function copyVolume(
   tree: string,
   path: string,
   into: string,
+  owner: FolderOwner = {},
 ): Promise<void> {
   const source = resolveInside(tree, path);
   makeDirectory(dirname(into), 0o755);
   if (!source.exists) {
     makeDirectory(into, 0o755);
-    return;
+    return setOwner(into, owner);
   }
   if (!lstatSync(source.hostPath).isDirectory()) {
     throw new MbctlError(
@@ -42,6 +51,12 @@ export async function copyVolume(
   }
   // -a keeps all that is asked for and follows no link; -T copies onto the name itself.
   await run(["cp", "-a", "--reflink=auto", "-T", "--", source.hostPath, into]);
+  setOwner(into, owner);
+}
+
+function setOwner(folder: string, { uid, gid, mode }: FolderOwner): void {
+  if (uid !== undefined && gid !== undefined) chownSync(folder, uid, gid);
+  if (mode !== undefined) chmodSync(folder, mode);
 }
 
 /**
@@ -61,24 +76,43 @@ export function requireVolumeFolder(into: string): void {
   );
 }
 
+/** The directory `path` of a root tree, for the folder `into` of the administrator's. */
+export interface HostVolume {
+  readonly tree: string;
+  readonly path: string;
+  readonly into: string;
+  readonly owner?: FolderOwner | undefined;
+  /** Whether it is removed where it is once it was copied. */
+  readonly isMoved?: boolean | undefined;
+}
+
 /**
  * Copies a volume for a folder of the administrator's own, under a hidden name:
  * beside the folder where that is missing, in it where it is empty. One that
  * holds anything is left exactly as it is.
  *
  * @param machine names the staging folder, so that the next run knows it.
+ * @throws {MbctlError} (conflict) when data that is moved would have to go over what the folder holds.
  */
 export async function stageHostVolume(
   run: Run,
-  tree: string,
-  path: string,
-  into: string,
+  { tree, path, into, owner, isMoved = false }: HostVolume,
   machine: string,
 ): Promise<void> {
   requireVolumeFolder(into);
-  if (listDirectory(into).length > 0) return;
+  const [held] = listDirectory(into);
+  if (held !== undefined && isMoved) {
+    throw new MbctlError(
+      "conflict",
+      `Cannot move data to ${JSON.stringify(into)}: it holds ${JSON.stringify(held)}`,
+      {
+        hint: "name a folder that is empty, or not there yet: one below it, for instance",
+      },
+    );
+  }
+  if (held !== undefined) return;
   const staged = nameExists(into) ? join(into, stagedName(machine)) : stagedBeside(into, machine);
-  await copyVolume(run, tree, path, staged);
+  await copyVolume(run, tree, path, staged, owner);
   await run(["sync", "-f", staged]);
 }
 

@@ -1,9 +1,24 @@
 import { afterAll, beforeAll, expect, test } from "bun:test";
-import { lstatSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  readFileSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
-import { makeDirectoryInside, requireRootTree, resolveInside } from "../../lib/trees/root_tree.ts";
+import {
+  makeDirectoryInside,
+  makeFileInside,
+  requireDirectoryInside,
+  requireRootTree,
+  resolveInside,
+} from "../../lib/trees/root_tree.ts";
 
 let base = "";
 let tree = "";
@@ -118,4 +133,28 @@ test("requireRootTree() refuses what is no root tree", () => {
   expect(() => requireRootTree(join(tree, "etc/file"))).toThrow("it is no directory");
   expect(() => requireRootTree("/")).toThrow("it is the root of this host");
   requireRootTree(tree);
+});
+
+test("makeFileInside() makes an empty file and its folders, and leaves what is there: a link too", () => {
+  const text = () => readFileSync(join(tree, "made/resolv.conf"), "utf8");
+  makeFileInside(tree, "/made/resolv.conf");
+  expect(text()).toBe("");
+  writeFileSync(join(tree, "made/resolv.conf"), "kept");
+  makeFileInside(tree, "/made/resolv.conf");
+  expect(text()).toBe("kept");
+  makeFileInside(tree, "/dangling");
+  expect(existsSync(join(tree, "nowhere"))).toBe(false);
+  // A folder that is a link out of the tree leads to the same name in it.
+  makeFileInside(tree, "/host/made");
+  expect(existsSync(join(base, "outside/made"))).toBe(false);
+  expect(existsSync(join(tree, base, "outside/made"))).toBe(true);
+});
+
+test("requireDirectoryInside() takes a directory or nothing", () => {
+  for (const path of ["/", "/etc/deep", "/absolute", "/none/below", "/dangling"]) {
+    requireDirectoryInside(tree, path);
+  }
+  expect(() => requireDirectoryInside(tree, "/absolute/../file")).toThrow(
+    'Cannot mount anything at "/absolute/../file"',
+  );
 });

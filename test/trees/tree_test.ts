@@ -8,7 +8,7 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { isSubvolume } from "../../lib/trees/btrfs.ts";
 import { copyTree } from "../../lib/trees/copy_tree.ts";
 import { removeTree } from "../../lib/trees/remove_tree.ts";
@@ -101,6 +101,25 @@ describe.skipIf(!canMount).each(kinds)("on %s", (fileSystem, kind) => {
     removeTree(to);
     removeTree(from);
     expect(existsSync(from)).toBe(false);
+  });
+
+  test("a clone holds what lies in subvolumes of its tree, at any depth", async () => {
+    const [from, to] = [join(folder, "outer"), join(folder, "outer-clone")];
+    for (const path of [
+      from,
+      join(from, "in/ner"),
+      join(from, "in/ner/most"),
+      join(from, "beside"),
+    ]) {
+      mkdirSync(dirname(path), { recursive: true });
+      makeTree(path);
+      writeFileSync(join(path, "file"), path);
+    }
+    await cloneTree(from, to, { spawn });
+    expect(lines(to)).toEqual(lines(from));
+    if (kind === "snapshot") expect(isSubvolume(join(to, "in/ner/most"))).toBe(true);
+    removeTree(to);
+    removeTree(from);
   });
 
   test("makeTree() makes an empty directory that only root may enter", () => {

@@ -108,7 +108,7 @@ describe.skipIf(!isRoot)("as root", () => {
 
   test("a host volume that is missing appears in one step", async () => {
     const into = join(own, "missing");
-    await stageHostVolume(run, tree, "/data", into, "web");
+    await stageHostVolume(run, { tree, path: "/data", into }, "web");
     expect(readdirSync(own)).toEqual([".mbctl-new.web.missing"]);
     placeHostVolume(into, "web");
     expect(readdirSync(own)).toEqual(["missing"]);
@@ -120,7 +120,7 @@ describe.skipIf(!isRoot)("as root", () => {
   test("a host volume that is empty gets content, owner and mode", async () => {
     const into = join(own, "empty");
     mkdirSync(into, { mode: 0o700 });
-    await stageHostVolume(run, tree, "/data", into, "web");
+    await stageHostVolume(run, { tree, path: "/data", into }, "web");
     expect(readdirSync(into)).toEqual([".mbctl-new.web"]);
     expect(statSync(into).uid).toBe(0);
     placeHostVolume(into, "web");
@@ -136,9 +136,13 @@ describe.skipIf(!isRoot)("as root", () => {
     chownSync(into, 5, 6);
     chmodSync(into, 0o711);
     const before = packTree(own);
-    await stageHostVolume(run, tree, "/data", into, "web");
+    await stageHostVolume(run, { tree, path: "/data", into }, "web");
     placeHostVolume(into, "web");
     clearHostVolume(into, "web");
+    expect(packTree(own)).toBe(before);
+    // Data that is removed where it was must be somewhere.
+    const moved = stageHostVolume(run, { tree, path: "/data", into, isMoved: true }, "web");
+    await expect(moved).rejects.toThrow(`Cannot move data to "${into}": it holds ".one"`);
     expect(packTree(own)).toBe(before);
   });
 
@@ -148,7 +152,7 @@ describe.skipIf(!isRoot)("as root", () => {
       const into = join(own, kind);
       if (kind === "empty") mkdirSync(into);
       const before = readdirSync(own);
-      await stageHostVolume(run, tree, "/data", into, "web");
+      await stageHostVolume(run, { tree, path: "/data", into }, "web");
       clearHostVolume(into, "web");
       expect(readdirSync(own)).toEqual(before);
       if (kind === "empty") expect(readdirSync(into)).toEqual([]);
@@ -170,7 +174,7 @@ describe.skipIf(!isRoot)("as root", () => {
 
   test("two machines do not clear what the other one staged", async () => {
     const into = join(own, "shared");
-    await stageHostVolume(run, tree, "/data", into, "one");
+    await stageHostVolume(run, { tree, path: "/data", into }, "one");
     clearHostVolume(into, "two");
     placeHostVolume(into, "one");
     expect(existsSync(join(into, "plain"))).toBe(true);
