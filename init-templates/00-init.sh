@@ -41,6 +41,7 @@ umask 022
 . "$m8_dir/40-user.sh"
 . "$m8_dir/41-group.sh"
 . "$m8_dir/42-identity.sh"
+. "$m8_dir/43-secrets.sh"
 . "$m8_dir/50-console.sh"
 . "$m8_dir/60-arguments.sh"
 . "$m8_dir/70-program.sh"

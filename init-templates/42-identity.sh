@@ -16,3 +16,6 @@ m8_is_mapped gid "$m8_gid" || m8_die "Cannot start with group $m8_gid: the machi
 
 # As runc does: HOME is the entry's (/ without one), unless somebody has set it.
 [ -n "${HOME-}" ] || export "HOME=$m8_home"
+
+# For those who run a program beside the app, as the app's user: it may have become another one by then.
+"$m8_bb" mkdir -p -m 700 "$m8_state" && printf '%s\n' "$m8_uid $m8_gid$m8_groups" >"$m8_state/identity"

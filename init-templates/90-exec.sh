@@ -2,6 +2,20 @@
 # Becomes the app: one chain of execs, no fork, so the app is PID 2 and its exit code is the machine's. "$@" is its command line.
 m8_log "starting $1 as $m8_uid:$m8_gid$m8_groups"
 
+# For those who run a program beside the app: many an app overwrites its environment in /proc (setproctitle(3)).
+"$m8_bb" mkdir -p -m 700 "$m8_state"
+(
+	set --
+	m8_a=$m8_words
+	while [ "$m8_a" -gt 0 ]; do
+		eval "set -- \"\$m8_word_$m8_a\" \"\$@\""
+		m8_a=$((m8_a - 1))
+	done
+	umask 077
+	unset PWD OLDPWD SHLVL PPID OPTIND IFS PS1 PS4
+	"$m8_bb" env -0 -- "$@" >"$m8_state/environment"
+)
+
 # The variables that the shell cannot hold, in front: `env KEY=value… program…`. Last first, so that the order stays.
 if [ "$m8_words" -gt 0 ]; then
 	while [ "$m8_words" -gt 0 ]; do

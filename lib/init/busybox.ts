@@ -7,6 +7,7 @@
 /** The applets that man8s-init calls; `busybox --list` prints what a busybox has, one a line. */
 export const REQUIRED_APPLETS: readonly string[] = [
   "cat",
+  "chmod",
   "chown",
   "cp",
   "env",

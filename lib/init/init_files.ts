@@ -16,6 +16,7 @@ import network from "../../init-templates/34-network.sh" with { type: "text" };
 import user from "../../init-templates/40-user.sh" with { type: "text" };
 import group from "../../init-templates/41-group.sh" with { type: "text" };
 import identity from "../../init-templates/42-identity.sh" with { type: "text" };
+import secrets from "../../init-templates/43-secrets.sh" with { type: "text" };
 import console from "../../init-templates/50-console.sh" with { type: "text" };
 import commandLine from "../../init-templates/60-arguments.sh" with { type: "text" };
 import program from "../../init-templates/70-program.sh" with { type: "text" };
@@ -34,6 +35,9 @@ export const BUSYBOX_PATH = `${INIT_DIR}/busybox`;
 export const BUSYBOX_MODE = 0o755;
 /** The environment file, a bind mount; the installer makes an empty regular file to mount it on. */
 export const ENV_FILE_PATH = "/man8env.env";
+
+/** Where the host binds the values of secrets for man8s-init, which hides the place before the program runs. */
+export const SECRETS_SOURCE = "/run/host/mbctl-secrets";
 
 /** One file of man8s-init. */
 export interface InitFile {
@@ -62,6 +66,7 @@ export const INIT_FILES: readonly InitFile[] = [
   { name: "40-user.sh", mode: SOURCED, text: user },
   { name: "41-group.sh", mode: SOURCED, text: group },
   { name: "42-identity.sh", mode: SOURCED, text: identity },
+  { name: "43-secrets.sh", mode: SOURCED, text: secrets },
   { name: "50-console.sh", mode: SOURCED, text: console },
   { name: "60-arguments.sh", mode: SOURCED, text: commandLine },
   { name: "70-program.sh", mode: SOURCED, text: program },

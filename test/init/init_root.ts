@@ -68,7 +68,7 @@ export class InitRoot {
   /** Runs a script with the named fragments sourced, as 00-init.sh would have them. */
   source(fragments: readonly string[], script: string): RunResult {
     const prelude = [
-      `m8_root='${this.path}' m8_dir='${this.path}/man8s-init' m8_bb='${BUSYBOX}' m8_newline='\n'`,
+      `m8_root='${this.path}' m8_dir='${this.path}/man8s-init' m8_bb='${BUSYBOX}' m8_state='${this.path}/run/man8s-init' m8_newline='\n'`,
       "m8_log() { printf 'man8s-init: %s\\n' \"$*\" >&2; }",
       'm8_die() { m8_log "$@"; exit 125; }',
       ...fragments.map((name) => `. '${this.path}/man8s-init/${name}.sh'`),

@@ -1,4 +1,5 @@
 import { afterAll, describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { InitRoot } from "./init_root.ts";
 
 const PASSWD = `root:x:0:0:root:/root:/bin/sh
@@ -41,6 +42,11 @@ echo "$m8_uid:$m8_gid$m8_groups $HOME"`,
     ? result.stdout.trimEnd()
     : `${result.code} ${result.stderr.trimEnd().replace("man8s-init: ", "")}`;
 }
+
+test("is written down for those who run a program beside the app", () => {
+  identity("app");
+  expect(readFileSync(root.at("/run/man8s-init/identity"), "utf8")).toBe("100 101 4 26 99\n");
+});
 
 describe("the user", () => {
   test("is who the image's USER means, as for runc, docker and podman", () => {
