@@ -68,6 +68,7 @@ export async function completeWords(
   const root = rootOf([...leading, ...rest]);
   return verbArguments(verb, rest, current, {
     machines: () => sources.machines(root),
+    snapshots: (machine) => sources.snapshots(root, machine),
     images: () => sources.images(root),
     templates: () => sources.templates(root),
   });
@@ -104,6 +105,7 @@ async function verbWords(
 
 interface Sources {
   machines(): readonly string[];
+  snapshots(machine: string): readonly string[];
   images(): readonly string[];
   templates(): readonly string[];
 }
@@ -180,7 +182,10 @@ function operandCandidates(
   sources: Sources,
 ): Completion {
   if (spec.choices !== undefined) return plain(spec.choices, "");
-  const found = byKind(spec.kind, "", sources);
+  const found =
+    spec.kind === "snapshot"
+      ? plain(sources.snapshots(taken[0] ?? ""), "")
+      : byKind(spec.kind, "", sources);
   const candidates = found.candidates.filter(({ text }) => !taken.includes(text));
   // A local source names a path after its transport.
   const isLocal = spec.kind === "image" && /^(oci|dir|oci-archive|docker-archive):/.test(current);

@@ -11,6 +11,8 @@ import { join } from "node:path";
 /** What completion offers that the verbs do not know; `root` is the value of `--root`. */
 export interface CompletionSources {
   machines(root: string): readonly string[];
+  /** The labels of a machine's snapshots. */
+  snapshots(root: string, machine: string): readonly string[];
   images(root: string): readonly string[];
   templates(root: string): readonly string[];
 }
@@ -21,6 +23,11 @@ export interface CompletionSources {
  */
 export const hostSources: CompletionSources = {
   machines,
+  snapshots(root, machine) {
+    if (machine.includes("/")) return [];
+    const folder = join(root, "var/lib/man8machines/.mbctl-snapshots", machine);
+    return namesIn(folder).filter((label) => !label.startsWith("."));
+  },
   images(root) {
     const pulled = machines(root).map((name) => referenceOf(join(configurations(root), name)));
     return [...new Set([...pulled, ...stored(root)])]

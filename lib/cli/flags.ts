@@ -10,7 +10,8 @@
 import { PROGRESS_FORMS } from "./progress.ts";
 
 /** What a word on the command line names; completion offers what fits. */
-export type ValueKind = "machine" | "image" | "template" | "file" | "directory" | "choice" | "text";
+export type ValueKind =
+  "machine" | "snapshot" | "image" | "template" | "file" | "directory" | "choice" | "text";
 
 interface FlagFacts {
   /** One line, an explanation: no capital, no full stop. */

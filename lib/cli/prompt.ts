@@ -46,6 +46,8 @@ export interface Prompt {
       readonly validate?: (text: string) => string | undefined;
     },
   ): Promise<string>;
+  /** A line of text that is not shown while it is typed. */
+  hidden(question: Question): Promise<string>;
 }
 
 export interface PromptSettings {
@@ -135,6 +137,7 @@ export function createPrompt(settings: PromptSettings): Prompt {
           ...(validate === undefined ? {} : { validate: (text) => validate(text ?? "") }),
         }),
       ),
+    hidden: (question) => ask<string>(question, (clack, common) => clack.password(common)),
   };
 }
 

@@ -4,7 +4,8 @@
  * @module
  */
 
-import { readFileSync, realpathSync, statSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync, statSync } from "node:fs";
+import { join } from "node:path";
 import { MbctlError } from "../errors.ts";
 import { isStaticElf, missingApplets } from "../init/busybox.ts";
 import type { Host } from "./host.ts";
@@ -17,7 +18,13 @@ const places = [
   "/usr/sbin/busybox",
   "/sbin/busybox",
   "/bin/busybox.static",
-];
+] as const;
+
+/** Where a host below `root` has its busybox, as the host itself sees it; not looked into. */
+export function busyboxPlace({ root, config }: Pick<Host, "root" | "config">): string {
+  if (config.busybox !== undefined) return config.busybox;
+  return places.find((path) => existsSync(join(root, path))) ?? places[0];
+}
 
 /**
  * The path of a static busybox with the applets that man8s-init uses.

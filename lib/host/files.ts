@@ -184,7 +184,7 @@ export function isErrno(error: unknown, ...codes: string[]): boolean {
 }
 
 /** A file that only root may see is no bug of ours: say what to do. */
-function explainDenial(path: string, error: unknown): unknown {
+export function explainDenial(path: string, error: unknown): unknown {
   if (!isErrno(error, "EACCES")) return error;
   return new MbctlError("host", `Cannot read ${JSON.stringify(path)}: permission is denied`, {
     hint: "run the command again with sudo",

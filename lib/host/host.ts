@@ -45,6 +45,14 @@ export function openHost({ root, log, signal }: HostContext): Host {
   return { root, isLive: root === "/", run, spawn, config, name: readName(root) };
 }
 
+/** The same host for work that must come to its end: Ctrl-C does not end its commands. */
+export function undisturbed(host: Host): Host {
+  const never = new AbortController().signal;
+  const run: Run = (argv, options) =>
+    host.run(argv, { ...options, signal: options?.signal ?? never, isUndisturbed: true });
+  return { ...host, run };
+}
+
 function readName(root: string): string {
   const text = root === "/" ? hostname() : (readTextIfPresent(join(root, "etc/hostname")) ?? "");
   return text.trim().split(".")[0] || "localhost";

@@ -6,7 +6,7 @@
 
 import { formatIpv6, type Ipv6, parseIpv6 } from "../address/ipv6.ts";
 import { MbctlError } from "../errors.ts";
-import type { MachineName } from "../machine/name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import type { IpCommand, PresentNetwork, PresentRoute } from "../network/machine_routes.ts";
 import { interrupted, type Run } from "./run.ts";
 import { readLeader } from "./systemd.ts";

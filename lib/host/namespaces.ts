@@ -4,7 +4,7 @@
  * @module
  */
 
-import { readFileSync, readlinkSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, readlinkSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import process from "node:process";
 import { BUSYBOX_PATH } from "../init/init_files.ts";
@@ -36,11 +36,22 @@ const initTimeoutMs = 5000;
 export async function waitForProgram(leader: number): Promise<number> {
   const deadline = performance.now() + initTimeoutMs;
   let program = findProgram(leader);
-  while ((program === leader || isInit(program)) && performance.now() < deadline) {
+  while (
+    (program === leader || isNspawn(program, leader) || isInit(program)) &&
+    performance.now() < deadline
+  ) {
     await Bun.sleep(10);
     program = findProgram(leader);
   }
   return program;
+}
+
+/** Whether a process was only forked yet by nspawn's stub, which is the leader: the environment is still the host's. */
+function isNspawn(pid: number, leader: number): boolean {
+  const [program, stub] = [pid, leader].map((of) =>
+    statSync(`/proc/${of}/exe`, { throwIfNoEntry: false }),
+  );
+  return program !== undefined && program.dev === stub?.dev && program.ino === stub.ino;
 }
 
 /**
@@ -88,14 +99,17 @@ const ofTheLibrary =
 /** Values that name a locale or a zone by words alone can do no harm. */
 const harmless = /^((LANG|LC_[A-Z]+)=[A-Za-z0-9_.@-]*|TZ=[A-Za-z0-9_+-]*)$/;
 
+/** Whether a variable of a machine's must not stand in the environment of a program of the host. */
+export function isUnsafeVariable([name, value]: readonly [name: string, value: string]): boolean {
+  return ofTheLibrary.test(name) && !harmless.test(`${name}=${value}`);
+}
+
 /** Parts a machine's environment; nothing in it can be trusted, the machine can write it. */
 export function partEnvironment(environment: Readonly<Record<string, string>>): EnteredEnvironment {
   const entries = Object.entries(environment);
-  const isCarried = ([name, value]: readonly [string, string]) =>
-    ofTheLibrary.test(name) && !harmless.test(`${name}=${value}`);
   return {
-    passed: Object.fromEntries(entries.filter((entry) => !isCarried(entry))),
-    carried: entries.filter(isCarried).map(([name, value]) => `${name}=${value}`),
+    passed: Object.fromEntries(entries.filter((entry) => !isUnsafeVariable(entry))),
+    carried: entries.filter(isUnsafeVariable).map(([name, value]) => `${name}=${value}`),
   };
 }
 
@@ -116,6 +130,23 @@ export function enterOptions(pid: number): string[] {
   ];
 }
 
+/**
+ * The words before a command that is to see a running machine's files as the machine does: in its cgroup, in every
+ * namespace and the root of its PID 1, as its root. The command is a file of the machine's, too, which may have put
+ * anything in its place: it can do no more there than a program of the machine's own.
+ *
+ * @param leader the host's number of the machine's PID 1.
+ */
+export function enterMachineFiles(leader: number): string[] {
+  return [...intoCgroupOf(leader), "nsenter", ...enterOptions(leader), "--"];
+}
+
+function intoCgroupOf(pid: number): string[] {
+  const file = join("/sys/fs/cgroup", cgroupOf(pid) ?? "", "cgroup.procs");
+  // A host whose unified hierarchy lies elsewhere: the command then counts as the caller's.
+  return existsSync(file) ? ["/bin/sh", "-c", 'echo 0 >"$0" && exec "$@"', file] : [];
+}
+
 function isOwnUserNamespace(pid: number): boolean {
   return readlinkSync(`/proc/${pid}/ns/user`) === readlinkSync("/proc/self/ns/user");
 }
@@ -125,12 +156,32 @@ function isOwnUserNamespace(pid: number): boolean {
  * as the machine's, and ends with it.
  */
 export function joinCgroup(pid: number): void {
-  const line = readFileSync(`/proc/${pid}/cgroup`, "utf8")
-    .split("\n")
-    .find((candidate) => candidate.startsWith("0::"));
-  if (line === undefined) return;
+  const path = cgroupOf(pid);
+  if (path !== undefined) enterCgroup(path);
+}
+
+/** Does something in the cgroup of another process: children that it starts stay there, we go back. */
+export function inCgroupOf<T>(pid: number, work: () => T): T {
+  const own = cgroupOf(process.pid);
+  joinCgroup(pid);
   try {
-    writeFileSync(join("/sys/fs/cgroup", line.slice(3), "cgroup.procs"), `${process.pid}`);
+    return work();
+  } finally {
+    if (own !== undefined) enterCgroup(own);
+  }
+}
+
+/** The path of a process's cgroup in the unified hierarchy. */
+function cgroupOf(pid: number): string | undefined {
+  return readFileSync(`/proc/${pid}/cgroup`, "utf8")
+    .split("\n")
+    .find((candidate) => candidate.startsWith("0::"))
+    ?.slice(3);
+}
+
+function enterCgroup(path: string): void {
+  try {
+    writeFileSync(join("/sys/fs/cgroup", path, "cgroup.procs"), `${process.pid}`);
   } catch (error) {
     // A host whose unified hierarchy lies elsewhere: the shell then counts as the caller's.
     if (!isErrno(error, "ENOENT")) throw error;

@@ -14,8 +14,13 @@ import { MbctlError } from "../errors.ts";
  * @throws {MbctlError} (host) when it is not.
  */
 export function requireRoot(what: string): void {
-  if (process.geteuid?.() === 0) return;
+  if (isRoot()) return;
   throw new MbctlError("host", `Cannot ${what}: that takes root`, {
     hint: "run the command again with sudo",
   });
+}
+
+/** Whether the process is root. */
+export function isRoot(): boolean {
+  return process.geteuid?.() === 0;
 }

@@ -15,8 +15,8 @@ import { quoteLine, quoteWords } from "../env/posix_sh.ts";
 import { installHint } from "./install_hint.ts";
 
 export interface RunOptions {
-  /** Text for the child's standard input; without it, stdin is empty. */
-  readonly input?: string | undefined;
+  /** What the child reads from its standard input; without it, stdin is empty. */
+  readonly input?: string | Buffer | undefined;
   /** Variables added to (or, as undefined, taken from) the scrubbed environment. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined;
   readonly cwd?: string | undefined;
@@ -26,6 +26,8 @@ export interface RunOptions {
   readonly timeoutMs?: number | undefined;
   /** Aborting it ends the child and fails the call as interrupted. */
   readonly signal?: AbortSignal | undefined;
+  /** The child does not hear Ctrl-C, which a terminal sends to the whole process group. */
+  readonly isUndisturbed?: boolean | undefined;
   readonly onStdoutLine?: ((line: string) => void) | undefined;
   readonly onStderrLine?: ((line: string) => void) | undefined;
   /** Ends a child that writes more than this: for programs that pass on what a stranger says. All of it is held in memory. */
@@ -125,7 +127,7 @@ export function makeRun({ onCommand = () => {}, signal: common }: MakeRunOptions
     const { $ } = await import("zx/core");
     const shell = $({
       shell: "/bin/sh",
-      prefix: `exec ${quoteWords(diesWithUs())} `,
+      prefix: `exec ${quoteWords(diesWithUs(options.isUndisturbed))} `,
       postfix: "",
       quote: (word: string) => quoteWords([word]),
       verbose: false,
@@ -185,9 +187,12 @@ export function makeRun({ onCommand = () => {}, signal: common }: MakeRunOptions
  * the next run must not find a child of ours that still writes to what it
  * clears. setpriv(1) sets the signal; the shell after it ends by itself where we
  * were gone before that.
+ *
+ * @param isUndisturbed whether it does not hear Ctrl-C: what is ignored stays so in the program.
  */
-export function diesWithUs(): string[] {
-  const guard = `[ "$PPID" = ${process.pid} ] && exec "$@"`;
+export function diesWithUs(isUndisturbed = false): string[] {
+  const deaf = isUndisturbed ? 'trap "" INT HUP QUIT; ' : "";
+  const guard = `${deaf}[ "$PPID" = ${process.pid} ] && exec "$@"`;
   return ["setpriv", "--pdeathsig=KILL", "--", "/bin/sh", "-c", guard, "sh"];
 }
 

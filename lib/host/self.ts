@@ -11,6 +11,7 @@ import { join } from "node:path";
 const children = {
   "apply-layers": "../layers/apply_child.ts",
   "copy-tree": "../trees/copy_tree_child.ts",
+  "receive-files": "../copy/receive_child.ts",
   relay: "../relay/relay_child.ts",
 } as const;
 

@@ -6,7 +6,10 @@
  * @module
  */
 
+import process from "node:process";
 import { quoteLine } from "../env/posix_sh.ts";
+import { parseSignal, signalNumber } from "../signal.ts";
+import { isErrno, readTextIfPresent } from "./files.ts";
 import {
   childEnvironment,
   CommandError,
@@ -21,6 +24,8 @@ export interface SpawnOptions {
   readonly stdin?: number | undefined;
   /** Where its output goes: nowhere by default, or a descriptor of ours. */
   readonly stdout?: number | undefined;
+  /** Where its talk goes: kept for the error by default, or a descriptor of ours. */
+  readonly stderr?: number | undefined;
   /** Descriptors of ours that it gets as 3, 4, … */
   readonly descriptors?: readonly number[] | undefined;
   readonly cwd?: string | undefined;
@@ -51,24 +56,24 @@ const talkLimit = 64 * 1024;
 
 /** Builds the `spawn` of one invocation of mbctl. */
 export function makeSpawn({ onCommand = () => {}, signal }: MakeRunOptions = {}): Spawn {
-  return (argv, { stdin, stdout, descriptors = [], cwd, env: added } = {}) => {
+  return (argv, { stdin, stdout, stderr, descriptors = [], cwd, env: added } = {}) => {
     const [program = ""] = argv;
     const env = { ...childEnvironment(), ...added };
     if (Bun.which(program, { PATH: env.PATH ?? "" }) === null) throw missingProgram(program);
     onCommand(quoteLine(argv));
     if (signal?.aborted) throw interrupted();
     const child = Bun.spawn([...diesWithUs(), ...argv], {
-      stdio: [stdin ?? "ignore", stdout ?? "ignore", "pipe", ...descriptors],
+      stdio: [stdin ?? "ignore", stdout ?? "ignore", stderr ?? "pipe", ...descriptors],
       env,
       ...(cwd === undefined ? {} : { cwd }),
     });
     const stop = () => child.kill("SIGKILL");
     signal?.addEventListener("abort", stop);
-    const talk = readTalk(child.stderr as ReadableStream<Uint8Array>);
+    const talk = stderr === undefined ? readTalk(child.stderr as ReadableStream<Uint8Array>) : "";
     return {
       pid: child.pid,
       async done() {
-        const stderr = await talk;
+        const said = await talk;
         const exitCode = await child.exited;
         signal?.removeEventListener("abort", stop);
         if (signal?.aborted) throw interrupted();
@@ -77,7 +82,7 @@ export function makeSpawn({ onCommand = () => {}, signal }: MakeRunOptions = {})
           child.signalCode === null
             ? `it exited with code ${exitCode}`
             : `it ended by ${child.signalCode}`;
-        throw new CommandError(argv, { stdout: "", stderr, exitCode }, state);
+        throw new CommandError(argv, { stdout: "", stderr: said, exitCode }, state);
       },
       kill: stop,
       [Symbol.dispose]() {
@@ -86,6 +91,62 @@ export function makeSpawn({ onCommand = () => {}, signal }: MakeRunOptions = {})
       },
     };
   };
+}
+
+/** What is passed on to a program that is attended: the rest belongs to a terminal, which it has none of. */
+const forwarded = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"] as const;
+
+/**
+ * Runs a program with our own standard streams and nothing else of ours, in a session of its own, and
+ * passes signals on: of nsenter(1), which waits for a child in another PID namespace, to that child.
+ *
+ * @param env the program's whole environment.
+ * @returns its exit code; 128 and the signal's number where a signal ended it.
+ * @throws {MbctlError} (host) when the program is not installed.
+ */
+export async function attendProgram(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+): Promise<number> {
+  const [program = "", ...words] = argv;
+  const path = Bun.which(program, { PATH: childEnvironment().PATH ?? "" });
+  if (path === null) throw missingProgram(program);
+  const child = Bun.spawn([path, ...words], {
+    stdio: ["inherit", "inherit", "inherit"],
+    env: { ...env },
+    detached: true,
+  });
+  const handlers = forwarded.map((signal) => {
+    const pass = async () => {
+      // A moment after the start there is nobody yet to get it.
+      for (let n = 0; n < 100 && child.exitCode === null; n++) {
+        const [pid] = childrenOf(child.pid);
+        if (pid !== undefined) return void sendSignal(pid, signal);
+        await Bun.sleep(10);
+      }
+    };
+    process.on(signal, pass);
+    return [signal, pass] as const;
+  });
+  await child.exited;
+  for (const [signal, pass] of handlers) process.removeListener(signal, pass);
+  return child.signalCode === null
+    ? (child.exitCode ?? 1)
+    : 128 + signalNumber(parseSignal(`${child.signalCode}`));
+}
+
+function childrenOf(pid: number): number[] {
+  const text = readTextIfPresent(`/proc/${pid}/task/${pid}/children`) ?? "";
+  return text.split(" ").filter(Boolean).map(Number);
+}
+
+function sendSignal(pid: number, signal: (typeof forwarded)[number]): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    // It ended meanwhile.
+    if (!isErrno(error, "ESRCH")) throw error;
+  }
 }
 
 async function readTalk(stream: ReadableStream<Uint8Array>): Promise<string> {

@@ -5,13 +5,15 @@
  */
 
 import { MbctlError } from "../errors.ts";
-import { type MachineName, machineUnit } from "../machine/name.ts";
+import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import type { Run } from "./run.ts";
 
 /** What systemd says of a machine's unit. */
 export interface UnitState {
   /** systemd's ActiveState: active, inactive, failed, activating, deactivating, reloading. */
   readonly active: string;
+  /** It has ended, and waits for its next start by its restart policy. */
+  readonly isRestarting?: true;
   /** When it came into this state, in milliseconds since 1970; undefined when it never ran. */
   readonly sinceMs: number | undefined;
   /** Whether it starts at boot. */
@@ -26,6 +28,7 @@ export interface UnitState {
 const properties = [
   "Id",
   "ActiveState",
+  "SubState",
   "StateChangeTimestamp",
   "UnitFileState",
   "ExecMainStatus",
@@ -77,6 +80,7 @@ export function parseProperties(text: string): Map<string, string> {
 function unitState(block: ReadonlyMap<string, string>): UnitState {
   return {
     active: block.get("ActiveState") ?? "unknown",
+    ...(block.get("SubState")?.startsWith("auto-restart") === true ? { isRestarting: true } : {}),
     sinceMs: parseTimestamp(block.get("StateChangeTimestamp") ?? ""),
     isEnabled: block.get("UnitFileState") === "enabled",
     exitStatus: Number(block.get("ExecMainStatus") ?? 0),

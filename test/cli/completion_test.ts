@@ -9,6 +9,7 @@ import { transcript } from "./transcript.ts";
 
 const sources = {
   machines: (root: string) => (root === "/" ? ["web", "db"] : [`of-${root}`]),
+  snapshots: (root: string, machine: string) => [`${root}-${machine}`, "one"],
   images: () => ["docker.io/library/redis:7", "localhost:5000/x@sha256:00"],
   templates: (root: string) => [`of-${root}`],
 };
@@ -63,6 +64,14 @@ describe("completeWords()", () => {
   );
 });
 
+test("completeWords() offers the snapshots of the machine that was named", async () => {
+  const table = { "machines forget": () => import("../../scripts/machines-forget.ts") };
+  const offered = async (line: string) =>
+    (await completeWords(table, line.split(" "), sources)).candidates.map(({ text }) => text);
+  expect(await offered("machines forget web ")).toEqual(["/-web", "one"]);
+  expect(await offered("machines forget web one ")).toEqual(["/-web"]);
+});
+
 describe("the hidden verb __complete", () => {
   const run = (words: readonly string[]) =>
     transcript(fixtureTable, ["__complete", ...words], {
@@ -107,6 +116,12 @@ describe("hostSources", () => {
       for (const name of ["lan.toml", "cable.toml", "notes"])
         writeFileSync(join(root, "etc/mbctl/templates", name), "");
       expect(hostSources.templates(root)).toEqual(["cable", "lan"]);
+      for (const label of ["one", ".mbctl-new"])
+        mkdirSync(join(root, "var/lib/man8machines/.mbctl-snapshots/web", label), {
+          recursive: true,
+        });
+      expect(hostSources.snapshots(root, "web")).toEqual(["one"]);
+      expect(hostSources.snapshots(root, "../web")).toEqual([]);
       const references = join(root, "var/cache/mbctl/references");
       mkdirSync(references, { recursive: true });
       const digest = `sha256-${"0".repeat(64)}`;

@@ -73,6 +73,12 @@ describe("createPrompt()", () => {
     expect(await prompt.select({ ...question, options, initial: "data" })).toBe("data");
   });
 
+  test("shows nothing of what is typed where it is to be hidden", async () => {
+    const { prompt, drawn } = promptWith(["q", "w", "z", KEY.enter]);
+    expect(await prompt.hidden(question)).toBe("qwz");
+    expect(drawn()).not.toMatch(/[qwz]/);
+  });
+
   test("asks again for a text that is refused", async () => {
     const { prompt, drawn } = promptWith(["x", KEY.enter, "y", KEY.enter]);
     const validate = (text: string) => (text === "xy" ? undefined : `no "${text}"`);

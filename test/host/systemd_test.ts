@@ -8,7 +8,7 @@ import {
   readSystemdVersion,
   readUnitStates,
 } from "../../lib/host/systemd.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
 /** What the real tools printed; the lab has them live. */
 const prints = (stdout: string, calls: (readonly string[])[] = []): Run => {
