@@ -1,0 +1,61 @@
+/**
+ * Which health check each machine of a host has.
+ *
+ * @module
+ */
+
+import { MbctlError } from "../errors.ts";
+import { busyboxPlace } from "../host/busybox.ts";
+import { readTextIfPresent } from "../host/files.ts";
+import type { Host } from "../host/host.ts";
+import { type ImageConfig, parseImageConfigText } from "../image/config.ts";
+import { machinePaths } from "../machine/paths.ts";
+import type { HostMachine, HostState } from "../network/host_state.ts";
+import { nspawnText, readNspawn } from "../nspawn/read.ts";
+import { healthCheck } from "../spec/health_check.ts";
+import type { HealthMachine } from "./health_files.ts";
+import type { MachineCheck } from "./probe_files.ts";
+
+/** As docker's `--start-interval`, where the image names none. */
+const defaultStartIntervalMs = 5000;
+
+/** The health checks of all machines of a host. */
+export function readHealthMachines(host: Host, { machines }: HostState): HealthMachine[] {
+  const busybox = busyboxPlace(host);
+  return machines.map((machine) => {
+    const { name, depends } = machine.spec;
+    return { name, depends, check: readCheck(host.root, machine, busybox) };
+  });
+}
+
+function readCheck(root: string, { spec }: HostMachine, busybox: string): MachineCheck | undefined {
+  if (spec.health === "none") return undefined;
+  const paths = machinePaths(root, spec.name);
+  const image = readImage(paths.applied.image);
+  const check = healthCheck(image?.healthcheck, spec.health);
+  if (check === undefined) return undefined;
+  const nspawn = readNspawn(readTextIfPresent(paths.nspawn) ?? "");
+  const isImages = spec.health?.probe === undefined;
+  const startIntervalNs = image?.healthcheck?.startIntervalNs;
+  return {
+    check,
+    startIntervalMs: startIntervalNs ? startIntervalNs / 1e6 : defaultStartIntervalMs,
+    workingDirectory: nspawnText(nspawn, "Exec.WorkingDirectory") || "/",
+    isBooted: /^(1|yes|y|true|t|on)$/i.test(nspawnText(nspawn, "Exec.Boot") ?? ""),
+    // The user's line is for a plain shell, the image's for the shell that the image names.
+    shell: (isImages ? image?.shell : undefined) ?? ["/bin/sh", "-c"],
+    busybox,
+  };
+}
+
+/** The image's configuration; machines of an older mbctl have none, and a damaged one checks nothing. */
+function readImage(path: string): ImageConfig | undefined {
+  const text = readTextIfPresent(path);
+  if (text === undefined) return undefined;
+  try {
+    return parseImageConfigText(text);
+  } catch (error) {
+    if (error instanceof MbctlError) return undefined;
+    throw error;
+  }
+}
