@@ -1,0 +1,77 @@
+/**
+ * A root tree made anew of its image. Pure.
+ *
+ * @module
+ */
+
+import type { Change } from "../change/apply_change.ts";
+import type { MachinePaths } from "../machine/paths.ts";
+import { limitSteps, type TreeSource, treeSteps } from "../machine/plan_pull.ts";
+import type { TreeNeeds } from "../machine/render.ts";
+import type { Step } from "../machine/step.ts";
+import { clearOld, keepCurrent } from "./keep_current.ts";
+import { planSwap } from "./plan_swap.ts";
+import type { UnitFile } from "./plan_unit_files.ts";
+import type { Snapshot } from "./snapshot_document.ts";
+import type { MachineSpec } from "../spec/machine_spec.ts";
+
+export interface ResetPlan {
+  readonly root: string;
+  readonly paths: MachinePaths;
+  readonly spec: MachineSpec;
+  readonly tree: TreeSource;
+  /** The static busybox that man8s-init gets. */
+  readonly busybox: string;
+  readonly needs: TreeNeeds;
+  /** What the present state is kept as; undefined: the tree is removed. */
+  readonly keep: Snapshot | undefined;
+  readonly isLive: boolean;
+  readonly isRunning: boolean;
+  readonly unitFiles: readonly UnitFile[];
+}
+
+/** Plans that a root tree is again its image's; configuration and data stay. */
+export function planReset(plan: ResetPlan): Change {
+  const { root, paths, spec, tree, busybox, needs, keep, isLive, isRunning, unitFiles } = plan;
+  const kept =
+    keep === undefined
+      ? undefined
+      : keepCurrent({
+          ...{ paths, snapshot: keep, unitFiles },
+          ...{ tree: "none", configuration: "clone" },
+        });
+  // Its program writes to volumes of the configuration.
+  const hold = (steps: readonly Step[]): readonly Step[] =>
+    isRunning && steps.length > 0 ? [{ kind: "hold", name: spec.name, steps }] : steps;
+  const goOn: readonly Step[] = isRunning ? [{ kind: "thaw", name: spec.name }] : [];
+  const clear: Step = { kind: "remove", path: paths.stagedTree };
+  return {
+    name: spec.name,
+    verb: "reset",
+    prepare: [
+      clear,
+      ...(kept?.prepare ?? clearOld(paths)),
+      ...treeSteps(tree, spec.image.reference, paths.stagedTree),
+      { kind: "complete-tree", tree: paths.stagedTree, ...needs },
+      { kind: "install-init", tree: paths.stagedTree, busybox },
+      ...limitSteps(spec, paths.stagedTree),
+      ...hold(kept?.clones ?? []),
+      { kind: "sync", path: paths.stagedTree },
+      ...(kept?.sync ?? []),
+    ],
+    undo: [...goOn, clear, ...(kept?.undo ?? [])],
+    redo: planSwap({
+      ...{ root, name: spec.name, isLive, isRunning },
+      swap: [
+        ...(kept?.redo ?? []),
+        {
+          kind: "exchange",
+          from: paths.stagedTree,
+          to: paths.tree,
+          aside: kept?.paths.tree ?? paths.oldTree,
+        },
+      ],
+      clear: clearOld(paths),
+    }),
+  };
+}
