@@ -1,0 +1,216 @@
+/**
+ * Declarations held against what is there: each machine is to be made, changed or left alone. Nothing is written.
+ *
+ * @module
+ */
+
+import { type PresentMachine, readPresentMachine } from "../change/present_machine.ts";
+import { toLatin1 } from "../change/rerender.ts";
+import { nameExists } from "../host/files.ts";
+import type { Host } from "../host/host.ts";
+import { isStopped, readUnitStates } from "../host/systemd.ts";
+import { type Digest, parseDigest } from "../image/digest.ts";
+import type { FoundImage } from "../image/found_image.ts";
+import { formatImageRef, type ImageRef, parseImageRef, pinned } from "../image/reference.ts";
+import { planBoot } from "../machine/boot.ts";
+import { requireChoices, requireMountPoints } from "../machine/require_choices.ts";
+import { machinePaths } from "../machine/paths.ts";
+import {
+  checkPull,
+  type CommonFacts,
+  type PreparedPull,
+  prepareMachine,
+  readMachineFacts,
+} from "../machine/pull.ts";
+import type { Step } from "../machine/step.ts";
+import type { Preference } from "../merge/merge_file.ts";
+import type { MachineName } from "../spec/machine_name.ts";
+import type { MachineDeclaration, MachineSpec } from "../spec/machine_spec.ts";
+import type { Target, UsableImage } from "../upgrade/upgrade_to.ts";
+import { completeSpec, desiredText, isOtherImage } from "./desired.ts";
+import { type DeclaredChange, planDeclared } from "./plan_declared.ts";
+import type { Declared } from "./read_declarations.ts";
+import { diffFiles, type FileDiff } from "./show_files.ts";
+
+export interface ConvergeOptions {
+  /** Facts of the host, read once for all machines. */
+  readonly common: CommonFacts;
+  /** Machines that run. */
+  readonly running: ReadonlySet<MachineName>;
+  readonly prefer: Preference | undefined;
+  /** Whether machines that have to may be restarted. */
+  readonly mayRestart: boolean;
+  readonly warn: (text: string) => void;
+  /** Where images come from; asked only when one is needed. */
+  readonly locate: (ref: ImageRef, digest?: Digest) => Promise<UsableImage>;
+}
+
+/** What becomes of a machine. */
+export type Convergence =
+  | { readonly kind: "nothing"; readonly name: MachineName }
+  | {
+      readonly kind: "make";
+      readonly name: MachineName;
+      readonly prepared: PreparedPull;
+      readonly tools: UsableImage["tools"];
+      readonly diffs: readonly FileDiff[];
+      readonly boot: readonly Step[];
+    }
+  | { readonly kind: "change"; readonly name: MachineName; readonly plan: DeclaredChange }
+  | {
+      readonly kind: "upgrade";
+      readonly name: MachineName;
+      readonly present: PresentMachine;
+      readonly target: Target;
+      readonly located: UsableImage;
+      readonly boot: readonly Step[];
+    };
+
+/** Which of the machines run. */
+export async function readRunning(
+  host: Host,
+  names: readonly MachineName[],
+): Promise<ReadonlySet<MachineName>> {
+  const states = host.isLive ? await readUnitStates(host.run, names) : undefined;
+  return new Set(names.filter((name) => states !== undefined && !isStopped(states.get(name))));
+}
+
+/**
+ * Says what becomes of one machine.
+ *
+ * @throws {MbctlError} for what cannot be, before anything is changed.
+ */
+export async function converge(
+  host: Host,
+  declared: Declared,
+  options: ConvergeOptions,
+): Promise<Convergence> {
+  const { name } = declared.declaration;
+  if (!nameExists(machinePaths(host.root, name).machineToml)) {
+    return await planMake(host, declared, options);
+  }
+  const present = readPresentMachine(host, name);
+  if (!isOtherImage(declared.declaration, present.spec)) {
+    const { image } = present.spec;
+    return await planChange(host, declared, present, image, undefined, options);
+  }
+  const located = await options.locate(referenceOf(declared.declaration));
+  const { digest, manifestDigest } = located.found;
+  const { reference } = declared.declaration.image;
+  const image = { reference: formatImageRef(parseImageRef(reference)), digest, manifestDigest };
+  if (manifestDigest === present.spec.image.manifestDigest) {
+    // The same image by another name.
+    return await planChange(host, declared, present, image, located.found, options);
+  }
+  const { config } = located.found;
+  const { ipv4 } = present.spec;
+  const spec = completeSpec(declared.declaration, image, config, present.spec, ipv4);
+  const machineToml = textOf(host, declared, spec, present, options);
+  const boot = planBoot(host, name, spec.boot);
+  return { kind: "upgrade", name, present, target: { spec, machineToml }, located, boot };
+}
+
+async function planMake(
+  host: Host,
+  { file, text, declaration }: Declared,
+  { common, warn, locate, prefer }: ConvergeOptions,
+): Promise<Convergence> {
+  const { name, ipv4 } = declaration;
+  const facts = await checkPull(host, name, declaration, warn, common, ipv4);
+  const ref = referenceOf(declaration);
+  const { found, tree, tools } = await locate(ref);
+  const { digest, manifestDigest } = found;
+  const reference = formatImageRef(parseImageRef(declaration.image.reference));
+  const image = { reference, digest, manifestDigest };
+  const spec = completeSpec(declaration, image, found.config, undefined, facts.staticIpv4);
+  const { text: machineToml } = desiredText(
+    { path: file, text, isOwn: false },
+    declaration,
+    spec,
+    undefined,
+    prefer,
+  );
+  const prepared = prepareMachine(host, spec, facts, found, tree, machineToml);
+  for (const weakness of prepared.weaknesses) warn(`"${name}": ${weakness}`);
+  const boot = planBoot(host, name, spec.boot);
+  const { files } = prepared;
+  const diffs = diffFiles(machinePaths(host.root, name), undefined, {
+    machineToml,
+    nspawn: toLatin1(files.nspawn),
+    envFile: toLatin1(files.envFile),
+    unitDropIn: toLatin1(files.unitDropIn),
+  });
+  return { kind: "make", name, prepared, tools, diffs, boot };
+}
+
+async function planChange(
+  host: Host,
+  declared: Declared,
+  present: PresentMachine,
+  image: MachineSpec["image"],
+  found: FoundImage | undefined,
+  options: ConvergeOptions,
+): Promise<Convergence> {
+  const { declaration } = declared;
+  const { name } = present;
+  const { common, running, warn, locate, prefer, mayRestart } = options;
+  const ipv4 = declaration.ipv4 ?? present.spec.ipv4;
+  const facts = await readMachineFacts(host, name, declaration, ipv4, warn, common);
+  const known =
+    found === undefined
+      ? (present.image ?? (await findImage(present.spec, locate)))
+      : { text: found.configText, config: found.config };
+  const spec = completeSpec(declaration, image, known.config, present.spec, facts.staticIpv4);
+  for (const weakness of requireChoices(host.root, spec, known.config)) {
+    warn(`"${name}": ${weakness}`);
+  }
+  requireMountPoints(host.root, spec, known.config);
+  const machineToml = textOf(host, declared, spec, present, options);
+  const plan = planDeclared(
+    present,
+    { spec, machineToml, image: known, facts },
+    {
+      root: host.root,
+      isLive: host.isLive,
+      isRunning: running.has(name),
+      mayRestart,
+      prefer,
+      boot: planBoot(host, name, spec.boot),
+      isThere: nameExists,
+    },
+  );
+  return plan.change === undefined ? { kind: "nothing", name } : { kind: "change", name, plan };
+}
+
+/** What machine.toml is to say of a machine that is there. */
+function textOf(
+  host: Host,
+  { file, text, declaration }: Declared,
+  spec: MachineSpec,
+  present: PresentMachine,
+  { prefer, warn }: ConvergeOptions,
+): string {
+  const isOwn = file === machinePaths(host.root, spec.name).machineToml;
+  const own = { path: file, text, isOwn };
+  const pinnedText = desiredText(own, declaration, spec, present, prefer);
+  if (!pinnedText.isVerbatim) {
+    warn(`${spec.name}: the comments of ${file} are not in its machine.toml`);
+  }
+  return pinnedText.text;
+}
+
+/** The configuration of the image that a machine of an older mbctl was made of. */
+async function findImage(
+  { image }: MachineSpec,
+  locate: ConvergeOptions["locate"],
+): Promise<NonNullable<PresentMachine["image"]>> {
+  const { found } = await locate(parseImageRef(image.reference), parseDigest(image.digest));
+  return { text: found.configText, config: found.config };
+}
+
+/** The image of a declaration: by its digest where it has one. */
+function referenceOf({ image }: MachineDeclaration): ImageRef {
+  const ref = parseImageRef(image.reference);
+  if (ref.transport !== "docker" || image.digest === undefined) return ref;
+  return pinned(ref, parseDigest(image.digest));
+}
