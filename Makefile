@@ -19,7 +19,7 @@ UNIT_TESTS := $(filter-out test/e2e test/lab test/golden test/structure,$(wildca
 UNIT_TESTS := $(addprefix ./,$(filter-out %.ts,$(UNIT_TESTS)) $(filter %_test.ts,$(UNIT_TESTS)))
 
 # Those that take longest come first, so that none is left alone at the end.
-E2E_LONG := $(patsubst %,./test/%_test.ts,lab/lab e2e/firewall e2e/kill e2e/host_setup e2e/network_manager e2e/host_check)
+E2E_LONG := $(patsubst %,./test/%_test.ts,lab/lab e2e/host_setup e2e/firewall e2e/network_manager e2e/host_check e2e/health e2e/upgrade e2e/move e2e/kill e2e/rebuild e2e/images)
 E2E_TESTS := $(E2E_LONG) $(filter-out $(E2E_LONG),$(sort $(wildcard ./test/e2e/*_test.ts ./test/lab/*_test.ts)))
 
 REPORTS := build/reports
@@ -83,10 +83,10 @@ test: packages build ## all tests: pure, effects, and end to end in the lab (roo
 test-unit: packages build ## the tests outside of the lab
 	@$(call tests,unit,$(UNIT_TESTS))
 
-# Two files at once: a test in the lab mostly waits, for systemd, a lease, the mesh.
+# Three files at once: a test in the lab mostly waits, for systemd, a lease, the mesh.
 test-e2e: packages build ## the tests in the lab; make test-e2e HOST=debian12 for one system
 	@rm -rf $(REPORTS)/e2e && mkdir -p $(REPORTS)/e2e
-	@printf '%s\n' $(E2E_TESTS) | MBCTL_LAB_HOSTS=$(HOST) xargs -P 2 -n 1 sh test/e2e/run_file.sh $(BUN) $(REPORTS)/e2e
+	@printf '%s\n' $(E2E_TESTS) | MBCTL_LAB_HOSTS=$(HOST) xargs -P 3 -n 1 sh test/e2e/run_file.sh $(BUN) $(REPORTS)/e2e
 
 demo: packages build ## the main job, from nothing to a page fetched over the mesh (root)
 	@$(BUN) test/lab/demo.ts $(HOST)
@@ -105,15 +105,22 @@ bench-pull: packages build ## pulls of images, beside podman, importctl and umoc
 	@QUICK=$(QUICK) $(BUN) test/bench/pull.ts
 
 SHARE = $(DESTDIR)$(PREFIX)/share
+# systemd looks there for both PREFIXes that are usual (systemd.unit(5)).
+UNITS = $(DESTDIR)$(PREFIX)/lib/systemd/system
 # Where each shell looks, below SHARE. Words of make cannot hold a blank, and DESTDIR may.
 COMPLETIONS := bash:bash-completion/completions/mbctl zsh:zsh/site-functions/_mbctl fish:fish/vendor_completions.d/mbctl.fish
 
-install: build ## program, bridge files, completions and a default configuration; PREFIX, DESTDIR
+install: build ## program, bridge files, the upgrade timer, completions and a default configuration; PREFIX, DESTDIR
 	install -D -m 0755 build/mbctl "$(DESTDIR)$(PREFIX)/bin/mbctl"
 	install -d -m 0755 "$(SHARE)/mbctl/systemd-configs/templates" "$(SHARE)/doc/mbctl"
 	install -m 0644 systemd-configs/*.* "$(SHARE)/mbctl/systemd-configs"
 	install -m 0644 systemd-configs/templates/*.toml "$(SHARE)/mbctl/systemd-configs/templates"
+	install -D -m 0644 systemd-configs/mbctl-upgrade.timer "$(UNITS)/mbctl-upgrade.timer"
+	for unit in mbctl-upgrade.service mbctl-recover.service; do \
+		sed 's,/usr/local/bin/,$(PREFIX)/bin/,' "systemd-configs/$$unit" >"$(UNITS)/$$unit" && chmod 0644 "$(UNITS)/$$unit" || exit 1; \
+	done
 	install -m 0644 LICENSE config.toml.example $(wildcard README*.md CHANGELOG.md) "$(SHARE)/doc/mbctl"
+	install -D -m 0644 docs/machines.md "$(SHARE)/doc/mbctl/docs/machines.md"
 	for row in $(COMPLETIONS); do \
 		file="$(SHARE)/$${row#*:}"; \
 		install -d -m 0755 "$${file%/*}" && build/mbctl completion "$${row%%:*}" >"$$file" && chmod 0644 "$$file" || exit 1; \
@@ -123,6 +130,7 @@ install: build ## program, bridge files, completions and a default configuration
 uninstall: ## what install put there, but for /etc/mbctl; machines stay
 	rm -f "$(DESTDIR)$(PREFIX)/bin/mbctl"
 	for row in $(COMPLETIONS); do rm -f "$(SHARE)/$${row#*:}"; done
+	rm -f "$(UNITS)/mbctl-upgrade.service" "$(UNITS)/mbctl-upgrade.timer" "$(UNITS)/mbctl-recover.service"
 	rm -rf "$(SHARE)/mbctl" "$(SHARE)/doc/mbctl"
 
 clean: ## remove what was built, and the packages of node_modules

@@ -48,6 +48,7 @@ const bridge = files(join(project, "systemd-configs")).map(
 );
 const documents = readdirSync(project)
   .filter((name) => /^(README.*\.md|CHANGELOG\.md|LICENSE|config\.toml\.example)$/.test(name))
+  .concat("docs/machines.md")
   .map((name) => `644 usr/share/doc/mbctl/${name}`);
 
 describe("make install", () => {
@@ -56,6 +57,9 @@ describe("make install", () => {
     const wanted = [
       "644 etc/mbctl/config.toml",
       "755 usr/bin/mbctl",
+      "644 usr/lib/systemd/system/mbctl-recover.service",
+      "644 usr/lib/systemd/system/mbctl-upgrade.service",
+      "644 usr/lib/systemd/system/mbctl-upgrade.timer",
       "644 usr/share/bash-completion/completions/mbctl",
       ...documents,
       "644 usr/share/fish/vendor_completions.d/mbctl.fish",
@@ -66,6 +70,13 @@ describe("make install", () => {
       wanted.sort((a, b) => (a.slice(4) < b.slice(4) ? -1 : 1)),
     );
   }, 60_000);
+
+  test("installs a timer whose service calls that program", () => {
+    const unit = join(folder, "fresh/usr/lib/systemd/system/mbctl-upgrade.service");
+    expect(readFileSync(unit, "utf8")).toContain(
+      "\nExecStart=/usr/bin/mbctl machines upgrade --all --auto\n",
+    );
+  });
 
   test("installs a program that runs, and the completions that it prints", () => {
     const program = join(folder, "fresh/usr/bin/mbctl");
