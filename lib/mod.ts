@@ -76,11 +76,12 @@ export { defaultHostNetworks, type HostNetwork } from "./network/host_network.ts
 export { formatIpv4Network, type Ipv4Network, parseIpv4Network } from "./network/ipv4.ts";
 
 // A machine as a whole: an image and the user's choices in, all its files out.
-export { type MachineName, machineUnit, parseMachineName } from "./machine/name.ts";
+export { type MachineName, machineUnit, parseMachineName } from "./spec/machine_name.ts";
 export { type HostFacts, type MachineFiles, renderMachine } from "./machine/render.ts";
 export {
+  defaultChoices,
   defaultNetworkChoices,
   type MachineSpec,
   type NetworkChoices,
   type Volume,
-} from "./machine/spec.ts";
+} from "./spec/machine_spec.ts";

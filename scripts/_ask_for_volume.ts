@@ -2,8 +2,8 @@
 
 import type { Prompt } from "../lib/cli/prompt.ts";
 import { MbctlError } from "../lib/errors.ts";
-import type { Volume } from "../lib/machine/spec.ts";
-import { parseMount } from "../lib/machine/volumes.ts";
+import type { Volume } from "../lib/spec/machine_spec.ts";
+import { parseMount } from "../lib/spec/volume.ts";
 
 /**
  * The user's choice for one volume.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { defaultNetworkChoices, type NetworkChoices } from "../lib/machine/spec.ts";
+import { defaultNetworkChoices, type NetworkChoices } from "../lib/spec/machine_spec.ts";
 import { type AccessRule, parseAccessRule } from "../lib/network/access_rule.ts";
 import { builtinTemplates } from "../lib/network/builtin_templates.ts";
 import { parsePortRange } from "../lib/network/port.ts";

@@ -5,12 +5,18 @@
  * @module
  */
 
+import { endChanges } from "../lib/change/end_change.ts";
 import { defineVerb, type Example, type Verb } from "../lib/cli/verb.ts";
-import { MbctlError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
-import { findFailed, forgetFailures, planUnits, requireLive } from "../lib/machine/lifecycle.ts";
+import {
+  forgetFailures,
+  planUnits,
+  requireLive,
+  requireRunning,
+} from "../lib/machine/lifecycle.ts";
 import { applySteps } from "../lib/machine/apply.ts";
-import { parseMachineName } from "../lib/machine/name.ts";
+import { takeMachineLock } from "../lib/machine/lock.ts";
+import { parseMachineName } from "../lib/spec/machine_name.ts";
 import { describeStep, type UnitAction } from "../lib/machine/step.ts";
 
 /** Defines the verb of one action on units. */
@@ -39,6 +45,18 @@ export function unitVerb({
     examples,
     async run(context, { names }) {
       const host = openHost(context);
+      const { log, signal } = context;
+      const tools = { host, signal, onWarning: (text: string) => log.warn(text) };
+      if (host.isLive && !context.dryRun) {
+        await endChanges(names, tools, (name, outcome) =>
+          log.info(`an earlier run of "${name}" was killed: ${outcome}`),
+        );
+      }
+      // Only these two write to the machine's files.
+      const writes =
+        (action === "enable" || action === "disable") && host.isLive && !context.dryRun;
+      using held = new DisposableStack();
+      if (writes) for (const name of names) held.use(takeMachineLock(host.root, name));
       const steps = planUnits(host, action, names);
       if (context.dryRun) {
         for (const step of steps) context.out.print(describeStep(step));
@@ -48,11 +66,8 @@ export function unitVerb({
       await applySteps(steps, { host });
       if (action === "stop") await forgetFailures(host, names);
       if (action !== "start" && action !== "restart") return undefined;
-      const [failed] = await findFailed(host, names);
-      if (failed === undefined) return undefined;
-      throw new MbctlError("failed", `Cannot ${action} "${failed}": its program ended at once`, {
-        hint: `mbctl machines logs ${failed} -n 20`,
-      });
+      await requireRunning(host, action, names);
+      return undefined;
     },
   });
 }

@@ -1,7 +1,7 @@
 import { formatSuffix, machineSuffix } from "../lib/address/machine_address.ts";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
-import { parseMachineName } from "../lib/machine/name.ts";
+import { parseMachineName } from "../lib/spec/machine_name.ts";
 
 const verb = defineVerb({
   name: "address getsuffix",

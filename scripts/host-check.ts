@@ -8,7 +8,7 @@ import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireLive } from "../lib/machine/lifecycle.ts";
-import { parseMachineName } from "../lib/machine/name.ts";
+import { parseMachineName } from "../lib/spec/machine_name.ts";
 import { renderFindings } from "./_findings.ts";
 
 const verb = defineVerb({

@@ -20,9 +20,9 @@ const verb = defineVerb({
     context.out.answer({ machines }, () =>
       renderTable(
         ["NAME", "STATE", "ADDRESS", "IMAGE", "SINCE"],
-        machines.map(({ name, state, address, image, since }) => [
+        machines.map(({ name, state, health, address, image, since }) => [
           name,
-          state,
+          health === undefined ? state : `${state} (${health})`,
           address,
           image,
           since,

@@ -7,15 +7,15 @@ import {
   enterOptions,
   joinCgroup,
   partEnvironment,
-  readEnvironment,
   waitForProgram,
 } from "../lib/host/namespaces.ts";
 import { readLeader } from "../lib/host/systemd.ts";
 import { BUSYBOX_PATH } from "../lib/init/init_files.ts";
 import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
-import { parseMachineName } from "../lib/machine/name.ts";
+import { parseMachineName } from "../lib/spec/machine_name.ts";
 import { machinePaths } from "../lib/machine/paths.ts";
 import { findCommand, findShell } from "../lib/machine/shell.ts";
+import { readProgramEnvironment } from "../lib/watch/machine_entry.ts";
 
 const verb = defineVerb({
   name: "machines shell",
@@ -60,7 +60,7 @@ const verb = defineVerb({
     }
     const { tree } = machinePaths(host.root, name);
     const program = await waitForProgram(leader);
-    const environment = readEnvironment(program);
+    const environment = Object.fromEntries(readProgramEnvironment(program));
     const inside = command.length > 0 ? command : findShell(tree);
     // The terminal is the caller's, so its name is too.
     const terminal = context.environment.TERM ?? environment.TERM ?? "dumb";

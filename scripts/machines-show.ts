@@ -3,7 +3,7 @@ import { renderTable } from "../lib/cli/table.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
 import { readDetails } from "../lib/machine/details.ts";
-import { parseMachineName } from "../lib/machine/name.ts";
+import { parseMachineName } from "../lib/spec/machine_name.ts";
 
 const verb = defineVerb({
   name: "machines show",

@@ -6,15 +6,16 @@
 
 import { formatIpv6 } from "../address/ipv6.ts";
 import { firewallScript } from "../firewall/firewall_files.ts";
-import { machineUnit } from "../machine/name.ts";
+import { machineUnit } from "../spec/machine_name.ts";
 import { formatIpv4, parseIpv4 } from "../network/ipv4.ts";
 import { formatRelayPort } from "../network/relay_port.ts";
 import { addFirewall } from "../nspawn/read_unit.ts";
-import { whyNotCurrent } from "./drop_in.ts";
+import { howChanged } from "./drop_in.ts";
 import { type Finding, found, ok } from "./finding.ts";
 import { globalAddresses, lackingMeshRoutes, ownAddresses } from "./live_network.ts";
 import { evaluateFiles, evaluatePlug } from "./machine_files.ts";
 import type { LiveFacts, MachineFacts } from "./machine_facts.ts";
+import { evaluateSecrets } from "./machine_secrets.ts";
 import { describeListener, type Listener } from "./sockets.ts";
 import {
   neverBegan,
@@ -31,6 +32,7 @@ export function evaluateMachine(facts: MachineFacts): Finding[] {
     evaluateFiles(files, "files"),
     ...unit(facts),
     ...settings(facts),
+    ...evaluateSecrets(files.name, facts.secrets),
     ...network(facts),
     ...(live === undefined ? [] : live.listeners.map((listener) => listening(listener, facts))),
     ...ports(facts),
@@ -67,17 +69,19 @@ function unit(facts: MachineFacts): Finding[] {
   return [state(), ...unitSettings(facts)];
 }
 
-function unitSettings({ files, unit, dropIn, template, bridge }: MachineFacts): Finding[] {
+function unitSettings(facts: MachineFacts): Finding[] {
+  const { files, unit, dropIn, renderedDropIn, template, bridge } = facts;
   const check = "unit settings";
   const service = machineUnit(files.name);
   if (unit.needsReload) {
     return [found("warning", check, `${service} has changed on disk`, "systemctl daemon-reload")];
   }
   if (dropIn === undefined || template === undefined) return [];
-  const why = whyNotCurrent(dropIn, template.network, bridge);
-  if (why === undefined) return [];
+  const change = howChanged(dropIn, renderedDropIn, template.network, bridge);
+  if (change === undefined) return [];
+  const seen = `the drop-in of ${service}: ${change.state}`;
+  if (change.isEdit) return [found("note", check, seen, `mbctl machines diff ${files.name}`)];
   const isOld = addFirewall(dropIn, bridge, firewallScript) !== undefined;
-  const seen = `the drop-in of ${service}: ${why}`;
   return [found("warning", check, seen, isOld ? "mbctl host reload" : undefined)];
 }
 

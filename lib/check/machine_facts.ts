@@ -6,11 +6,12 @@
 
 import type { Ipv6Prefix } from "../address/ipv6.ts";
 import type { Access } from "../firewall/access.ts";
-import type { MachineSpec } from "../machine/spec.ts";
+import type { MachineSpec } from "../spec/machine_spec.ts";
 import type { Ipv4Network } from "../network/ipv4.ts";
 import type { NetworkTemplate } from "../network/template.ts";
 import type { IpInterface, IpRoute, IpRule } from "./ip_json.ts";
 import type { MachineFiles } from "./machine_files.ts";
+import type { SecretState } from "./machine_secrets.ts";
 import type { Listener } from "./sockets.ts";
 
 export interface MachineFacts {
@@ -30,12 +31,16 @@ export interface MachineFacts {
   readonly unit: UnitFacts;
   /** The text of its unit's drop-in. */
   readonly dropIn: string | undefined;
+  /** The same as mbctl last rendered it; undefined for a machine of an older mbctl. */
+  readonly renderedDropIn?: string | undefined;
   /** Undefined while it does not run. */
   readonly live: LiveFacts | undefined;
   /** Published ports that nobody listens on, on the host, each with the unit that should. */
   readonly silentPorts: readonly { readonly port: string; readonly unit: string }[];
   /** Units of its relays and published ports that have failed. */
   readonly failedUnits: readonly string[];
+  /** The secrets that it wants. */
+  readonly secrets: readonly SecretState[];
   /** Who may open connections to it; empty when that cannot be told. */
   readonly access: readonly Access[];
 }

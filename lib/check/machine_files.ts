@@ -5,8 +5,8 @@
  */
 
 import type { Ipv6 } from "../address/ipv6.ts";
-import type { MachineName } from "../machine/name.ts";
-import { machineUnit } from "../machine/name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
+import { machineUnit } from "../spec/machine_name.ts";
 import { type Finding, found, ok } from "./finding.ts";
 
 export interface MachineFiles {
@@ -17,7 +17,10 @@ export interface MachineFiles {
   readonly missing: readonly string[];
   readonly links: readonly LinkFact[];
   /** Work that was begun and not ended, and the process that is at it now. */
-  readonly pending?: { readonly work: "pull" | "remove"; readonly holder?: number | undefined };
+  readonly pending?: {
+    readonly work: "pull" | "remove" | "change";
+    readonly holder?: number | undefined;
+  };
   /** What its env file gives it; undefined without one. */
   readonly address: Ipv6 | undefined;
   /** The same for its unique local address. */

@@ -6,7 +6,7 @@
 
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { readTextIfPresent } from "../host/files.ts";
-import { type MachineName, machineUnit } from "../machine/name.ts";
+import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import type { Protocol } from "../network/port.ts";
 import { type Listener, listenersOf, parseSockets, type Socket } from "./sockets.ts";
 

@@ -12,10 +12,12 @@ import type { Host } from "../host/host.ts";
 import { parseProperties, readLeader } from "../host/systemd.ts";
 import { readHostState } from "../machine/derive.ts";
 import { noSuchMachine, pendingWork, readMachineFiles } from "../machine/inventory.ts";
-import { type MachineName, machineUnit } from "../machine/name.ts";
+import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { machinePaths } from "../machine/paths.ts";
+import { isRoot } from "../host/privilege.ts";
+import { listSecrets } from "../secrets/secret_store.ts";
 import { readTemplate } from "../config/read_template.ts";
-import type { MachineSpec } from "../machine/spec.ts";
+import type { MachineSpec } from "../spec/machine_spec.ts";
 import { formatPublishedPort } from "../network/published_port.ts";
 import type { NetworkTemplate } from "../network/template.ts";
 import { publishUnit } from "../relay/unit_names.ts";
@@ -42,13 +44,15 @@ export async function readMachineFacts(host: Host, name: MachineName): Promise<M
     throw noSuchMachine(host.root, name);
   const { template, templateProblem } = findTemplate(host, spec);
   const mesh = files.address === undefined ? undefined : formatIpv6(files.address);
-  const [unit, live, rules, failedUnits] = await Promise.all([
+  const [unit, live, rules, failedUnits, secrets] = await Promise.all([
     readUnit(host, name),
     readLive(host, name, template, mesh),
     readAccess(host, name),
     readFailedUnits(host, name),
+    readSecrets(host, name, spec),
   ]);
   const { bridge, ipv4 } = host.config;
+  const paths = machinePaths(host.root, name);
   return {
     files,
     spec,
@@ -57,10 +61,12 @@ export async function readMachineFacts(host: Host, name: MachineName): Promise<M
     bridge,
     ipv4,
     unit,
-    dropIn: readTextIfPresent(machinePaths(host.root, name).unitDropIn),
+    dropIn: readTextIfPresent(paths.unitDropIn),
+    renderedDropIn: readTextIfPresent(paths.applied.unitDropIn),
     live,
     silentPorts: live === undefined || spec === undefined ? [] : silentPorts(spec),
     failedUnits,
+    secrets,
     ...rules,
   };
 }
@@ -76,6 +82,18 @@ function findTemplate(
     if (error instanceof MbctlError) return { template: undefined, templateProblem: error.message };
     throw error;
   }
+}
+
+/** Those that machine.toml names; none where they cannot be looked at. */
+async function readSecrets(
+  host: Host,
+  name: MachineName,
+  spec: MachineSpec | undefined,
+): Promise<MachineFacts["secrets"]> {
+  const uses = spec?.secrets ?? [];
+  if (uses.length === 0 || !isRoot()) return [];
+  const listed = await listSecrets(host, name, uses);
+  return listed.filter(({ use }) => use !== undefined);
 }
 
 function unlessBroken<T>(read: () => T): T | undefined {

@@ -13,7 +13,7 @@ import { listDirectory, nameExists, readLinkIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { holdersOf } from "../host/waiting_lock.ts";
 import { listMachineNames, pendingWork, readMachineFiles } from "../machine/inventory.ts";
-import { isMachineName, type MachineName } from "../machine/name.ts";
+import { isMachineName, type MachineName } from "../spec/machine_name.ts";
 import { foldersBelow, machinePaths } from "../machine/paths.ts";
 import type { MachineFiles } from "./machine_files.ts";
 

@@ -101,11 +101,13 @@ async function tryNamespaces(
   };
 }
 
-/** Whether a process is in a user namespace of its own, and its mapping is written. */
+/** Whether a process is in a user namespace of its own, and both of its mappings are written, users' and groups'. */
 function isMapped(pid: number): boolean {
   try {
     const isOwn = readlinkSync(`/proc/${pid}/ns/user`) !== readlinkSync("/proc/self/ns/user");
-    return isOwn && (readTextIfPresent(`/proc/${pid}/uid_map`) ?? "").trim() !== "";
+    const isWritten = (map: string) =>
+      (readTextIfPresent(`/proc/${pid}/${map}`) ?? "").trim() !== "";
+    return isOwn && isWritten("uid_map") && isWritten("gid_map");
   } catch {
     return false;
   }

@@ -6,7 +6,7 @@
 
 import { basename } from "node:path";
 import { formatIpv6, formatPrefix } from "../address/ipv6.ts";
-import type { MachineName } from "../machine/name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import { lackingMeshRoutes, ownAddresses } from "./live_network.ts";
 import { evaluateFiles } from "./machine_files.ts";
 import type { LiveFacts, MachineFacts, UnitFacts } from "./machine_facts.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MachineName } from "../machine/name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import { siphash24 } from "./siphash.ts";
 
 /** CONTAINER_HASH_KEY of systemd's src/nspawn/nspawn-network.c. */

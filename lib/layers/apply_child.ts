@@ -18,7 +18,10 @@ const layers = request.layers.map((layer, index) => ({
 }));
 try {
   const onWarning = (warning: string, layer: number) => report({ warning, layer });
-  const { entries, allocatedBytes } = applyPlainLayers(layers, request.tree, { onWarning });
+  const { entries, allocatedBytes } = applyPlainLayers(layers, request.tree, {
+    onWarning,
+    hasWhiteouts: request.hasWhiteouts,
+  });
   report({ done: { entries, allocatedBytes } });
 } catch (error) {
   if (!(error instanceof ApplyError)) throw error;

@@ -36,6 +36,8 @@ export interface ApplyOptions {
   readonly onWarning?: ((text: string) => void) | undefined;
   /** `any` (default): a program of the host where that is faster. */
   readonly decompressors?: Decompressors | undefined;
+  /** False for plain archives, in which `.wh.` begins a name like any other. */
+  readonly hasWhiteouts?: boolean | undefined;
   /** More plain bytes of one layer are refused; by default what its compressed size makes likely. */
   readonly maxPlainBytes?: number | undefined;
 }
@@ -66,10 +68,11 @@ export async function applyLayers(
   tree: string,
   options: ApplyOptions,
 ): Promise<AppliedTree> {
-  const { spawn, signal, maxPlainBytes } = options;
+  const { spawn, signal, maxPlainBytes, hasWhiteouts } = options;
   if (signal?.aborted) throw interrupted();
   const request = {
     tree,
+    hasWhiteouts,
     layers: layers.map(({ diffId, sizeBytes }) => ({
       diffId,
       maxPlainBytes: maxPlainBytes ?? Math.max(sizeBytes * maxRatio, leastMaxPlainBytes),

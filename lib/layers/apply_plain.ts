@@ -35,6 +35,8 @@ export interface PlainLayer {
 }
 
 export interface ApplyPlainOptions {
+  /** As {@linkcode "apply_request.ts"} has it. */
+  readonly hasWhiteouts?: boolean | undefined;
   /** Told what could not be kept of an image. */
   readonly onWarning?: ((text: string, layer: number) => void) | undefined;
   /** How much room is left on the file system for others, in bytes; by default a hundredth of it, at most 64 MiB. */
@@ -79,13 +81,13 @@ const maxReserveBytes = 64 * 1024 * 1024;
 export function applyPlainLayers(
   layers: readonly PlainLayer[],
   tree: string,
-  { onWarning = () => {}, reserveBytes }: ApplyPlainOptions = {},
+  { onWarning = () => {}, reserveBytes, hasWhiteouts }: ApplyPlainOptions = {},
 ): AppliedPlain {
   const umask = process.umask(0);
   const file = openSync(tree, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW);
   const buffer = streamBuffer();
   let at = 0;
-  const writer = new TreeWriter(file, (text) => onWarning(text, at));
+  const writer = new TreeWriter(file, (text) => onWarning(text, at), hasWhiteouts);
   const applied = { entries: 0, plainBytes: 0 };
   try {
     // What is not ours cannot be told from what is.

@@ -13,6 +13,8 @@ export const firstLayerDescriptor = 3;
 export interface ApplyRequest {
   readonly tree: string;
   readonly layers: readonly { readonly diffId: Digest; readonly maxPlainBytes: number }[];
+  /** False: they are no layers of an image but plain archives, in which `.wh.` begins a name like any other. */
+  readonly hasWhiteouts?: boolean | undefined;
 }
 
 /**

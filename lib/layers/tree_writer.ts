@@ -45,9 +45,14 @@ export class TreeWriter {
   readonly #metadata: MetadataWriter;
   readonly #name = new NameMemory();
   readonly #other = new NameMemory();
+  readonly #hasWhiteouts: boolean;
 
-  /** @param file descriptor of the tree's root: empty, 0700, and nobody else's. */
-  constructor(file: number, onWarning: (text: string) => void) {
+  /**
+   * @param file descriptor of the tree's root: empty, 0700, and nobody else's.
+   * @param hasWhiteouts false for plain archives, in which no name has a meaning of its own.
+   */
+  constructor(file: number, onWarning: (text: string) => void, hasWhiteouts = true) {
+    this.#hasWhiteouts = hasWhiteouts;
     this.#tree = new RootDirectories(file);
     this.#parents = new ParentDirectories(this.#tree);
     this.#metadata = new MetadataWriter(this.#tree, onWarning);
@@ -78,8 +83,8 @@ export class TreeWriter {
       return;
     }
     const { parent, base } = splitPath(path);
-    const isAufs = isAufsRecord(path);
-    if (isAufs || base.startsWith(whiteoutPrefix)) {
+    const isAufs = this.#hasWhiteouts && isAufsRecord(path);
+    if (isAufs || (this.#hasWhiteouts && base.startsWith(whiteoutPrefix))) {
       if (!isAufs) applyWhiteout(this.#tree, parent, base);
       stream.take(entry.storedBytes, () => {});
       return;

@@ -9,16 +9,19 @@ import {
   isErrno,
   makeDirectory,
   moveName,
+  nameExists,
   syncFileSystemOf,
   writeFileDurably,
   writeSymlink,
 } from "../host/files.ts";
-import type { Host } from "../host/host.ts";
+import { thaw, whileFrozen } from "../host/freezer.ts";
+import { type Host, undisturbed } from "../host/host.ts";
+import { limitTree } from "../trees/disk_quota.ts";
 import { installInit } from "../trees/install_init.ts";
 import { removeTree } from "../trees/remove_tree.ts";
-import { makeDirectoryInside } from "../trees/root_tree.ts";
+import { makeDirectoryInside, makeFileInside } from "../trees/root_tree.ts";
 import type { SaveFormat } from "../image/oci_layout.ts";
-import { cloneTree } from "../trees/tree.ts";
+import { cloneTree, makeTree } from "../trees/tree.ts";
 import { renumberBridge, runInMachine } from "../host/machine_network.ts";
 import { CommandError, interrupted } from "../host/run.ts";
 import {
@@ -27,8 +30,10 @@ import {
   placeHostVolume,
   stageHostVolume,
 } from "../trees/volume_copy.ts";
-import { controlUnits, forgetFailures } from "./lifecycle.ts";
+import { controlUnits, controlUnitsIfPossible, forgetFailures } from "./lifecycle.ts";
+import { machinePaths } from "./paths.ts";
 import { deriveHost, deriveHostIfPossible } from "./derive.ts";
+import { setLiveLimits } from "./live_limits.ts";
 import { describeStep, type Step } from "./step.ts";
 
 /** What is done with the image that was located; absent where a plan has no such steps. */
@@ -57,6 +62,8 @@ export interface ApplyTools {
   readonly onStep?: ((description: string) => void) | undefined;
   /** Told what went wrong without holding up the rest. */
   readonly onWarning?: ((text: string) => void) | undefined;
+  /** Told for how long a machine was frozen. */
+  readonly onHeld?: ((heldMs: number) => void) | undefined;
 }
 
 /**
@@ -91,6 +98,12 @@ async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
       return void writeSymlink(step.path, step.target);
     case "move":
       return moveName(step.from, step.to);
+    case "settle":
+      return void (nameExists(step.to) || moveName(step.from, step.to));
+    case "replace":
+      return void (nameExists(step.from) && moveName(step.from, step.to));
+    case "exchange":
+      return exchange(step.from, step.to, step.aside);
     case "remove":
       return removeTree(step.path);
     case "fetch-image":
@@ -99,6 +112,8 @@ async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
       return await image?.unpack(step.tree);
     case "store-tree":
       return await image?.storeTree();
+    case "make-tree":
+      return makeTree(step.path);
     case "clone-tree":
       return await cloneTree(step.from, step.tree, { spawn: host.spawn, signal });
     case "save-image":
@@ -107,13 +122,16 @@ async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
       return image?.remember();
     case "complete-tree":
       for (const directory of step.directories) makeDirectoryInside(step.tree, directory);
+      for (const file of step.files ?? []) makeFileInside(step.tree, file);
       return;
     case "install-init":
       return await installInit(host.run, step.tree, step.busybox);
+    case "limit-tree":
+      return limitTree(step.tree, step.bytes);
     case "copy-volume":
-      return await copyVolume(host.run, step.tree, step.path, step.into);
+      return await copyVolume(host.run, step.tree, step.path, step.into, step.owner);
     case "stage-host-volume":
-      return await stageHostVolume(host.run, step.tree, step.path, step.into, machine);
+      return await stageHostVolume(host.run, step, machine);
     case "place-host-volume":
       return placeHostVolume(step.into, machine);
     case "clear-host-volume":
@@ -130,11 +148,30 @@ async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
       return await renumberBridge(host.run, step, signal);
     case "machine-ip":
       return await runInMachine(host.run, step.name, step.commands);
+    case "live-limits":
+      return await setLiveLimits(host.run, step.name, step.limits);
     case "reload-systemd":
       return void (await host.run(["systemctl", "daemon-reload"], { timeoutMs: 60_000 }));
     case "unit":
-      return await controlUnits(host, step.action, step.units);
+      return await (step.isForgiving === true
+        ? controlUnitsIfPossible(host, step.action, step.units, tools.onWarning ?? (() => {}))
+        : controlUnits(host, step.action, step.units));
+    case "hold": {
+      const { lock } = machinePaths(host.root, step.name);
+      const work = () => applySteps(step.steps, tools);
+      const heldMs = await whileFrozen(undisturbed(host).run, step.name, lock, work);
+      return tools.onHeld?.(heldMs);
+    }
+    case "thaw":
+      return await thaw(undisturbed(host).run, step.name);
   }
+}
+
+/** Two moves; a run that was killed between them left `to` free. */
+function exchange(from: string, to: string, aside: string): void {
+  if (!nameExists(from)) return;
+  if (nameExists(to)) moveName(to, aside);
+  moveName(from, to);
 }
 
 /** The kernel's refusals that a user can do something about. */

@@ -19,7 +19,7 @@ import {
 } from "../network/template.ts";
 import { requireBridge } from "./lifecycle.ts";
 import { readTemplate, requireOwnNames } from "../config/read_template.ts";
-import { defaultNetworkChoices, type NetworkChoices } from "./spec.ts";
+import { defaultNetworkChoices, type NetworkChoices } from "../spec/machine_spec.ts";
 
 /**
  * Wants the template to be there, the choices to make sense with it, and the host to have what it hangs on.

@@ -1,6 +1,6 @@
 /**
  * Brings what a host has beside its machines' own files in line with config.toml and all machine.toml:
- * firewall, names, relays, published ports. Nothing of it is edited by hand; all of it can be made anew at any time.
+ * firewall, names, relays, published ports, health checks. Nothing of it is edited by hand; all of it can be made anew at any time.
  *
  * @module
  */
@@ -17,6 +17,7 @@ import { waitForDeriveLock } from "./lock.ts";
 import { readHostPrefix } from "../host/yggdrasil.ts";
 import { updateHostsFile } from "../names/hosts_block.ts";
 import type { DerivedFile, HostMachine, HostState } from "../network/host_state.ts";
+import { deriveHealth, previewHealth } from "../health/derive_health.ts";
 import { deriveRelays, previewRelays } from "../relay/derive_relays.ts";
 import { writeHostsFile } from "../names/hosts_file.ts";
 import { readImportedNames } from "../names/imported_names.ts";
@@ -101,6 +102,7 @@ export async function deriveHost(host: Host, onProblem?: OnProblem): Promise<voi
   await renewUnits(host, state);
   writeHostsFile(host.root, state);
   await deriveRelays(host, state);
+  await deriveHealth(host, state);
 }
 
 /**
@@ -116,9 +118,7 @@ export async function deriveHostIfPossible(
     await deriveHost(host);
   } catch (error) {
     if (!(error instanceof MbctlError) || error.kind === "interrupted") throw error;
-    onWarning(
-      `firewall and names still know of what was removed, until mbctl host reload: ${error.message}`,
-    );
+    onWarning(`firewall and names are as they were, until mbctl host reload: ${error.message}`);
   }
 }
 
@@ -136,6 +136,7 @@ export async function previewDerived(host: Host, onProblem: OnProblem): Promise<
     ...files.map((path) => `write ${join(host.root, path)}`),
     ...findOldUnits(host.root, state).map(({ path }) => `write ${path}`),
     ...previewRelays(host.root, state),
+    ...previewHealth(host, state),
     ...(host.isLive ? ["load the firewall"] : []),
   ];
 }

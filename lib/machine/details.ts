@@ -9,12 +9,14 @@ import { listDirectory, nameExists, readLinkIfPresent, readTextIfPresent } from 
 import type { Host } from "../host/host.ts";
 import { readLeader } from "../host/systemd.ts";
 import { nspawnWords, readNspawn } from "../nspawn/read.ts";
+import { describeChoices, describeVolumes } from "./choice_details.ts";
 import { readMachine } from "./inventory.ts";
-import { type MachineName, machineUnit } from "./name.ts";
+import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { readNetworkDetails } from "./network_details.ts";
 import { machinePaths } from "./paths.ts";
+import { healthPaths } from "../health/health_paths.ts";
+import { healthFacts } from "../health/health_report.ts";
 import { summarize } from "./summary.ts";
-import { volumeSource } from "./volumes.ts";
 
 /** A fact, and the file or program that it comes from. */
 export interface Fact {
@@ -42,17 +44,21 @@ export async function readDetails(host: Host, name: MachineName): Promise<Fact[]
 
   add("name", name, paths.machineToml);
   add("image", spec.image.reference, paths.machineToml);
-  add("digest", spec.image.digest, paths.machineToml);
-  add("manifest digest", spec.image.manifestDigest, paths.machineToml);
+  // Zeros are those of an adopted machine.
+  const known = (digest: string) => (/:0+$/.test(digest) ? "not known" : digest);
+  add("digest", known(spec.image.digest), paths.machineToml);
+  add("manifest digest", known(spec.image.manifestDigest), paths.machineToml);
   add("template", spec.template, paths.machineToml);
-  for (const volume of spec.volumes) {
-    const kept = volumeSource(paths, volume) ?? paths.tree + volume.path;
-    add(`volume ${volume.path}`, `${volume.kind}, in ${kept}`, paths.machineToml);
-  }
+  const choices = [...describeVolumes(spec.volumes, paths), ...describeChoices(spec)];
+  for (const [choice, value] of choices) add(choice, value, paths.machineToml);
   add("state", summary.state, host.isLive ? service : "not asked: --root");
   add("since", summary.since, service);
+  for (const [fact, value] of healthFacts(machine.health))
+    add(fact, value, healthPaths(name).found.state);
   if (unit !== undefined) {
-    add("starts at boot", unit.isEnabled ? "yes" : "no", paths.bootLink);
+    const isMeantTo = nameExists(paths.stoppedMarker);
+    const no = isMeantTo ? "no: stopped by hand; yes again once it is started" : "no";
+    add("starts at boot", unit.isEnabled ? "yes" : no, paths.bootLink);
     if (unit.active === "failed")
       add("exit status", `${unit.exitStatus} (${unit.result})`, service);
   }

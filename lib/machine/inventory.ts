@@ -7,13 +7,20 @@
 import { isErrno, listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { isStopped, readLeader, readUnitStates, type UnitState } from "../host/systemd.ts";
+import type { HealthReport } from "../health/health_report.ts";
+import { readHealth } from "../health/read_health.ts";
 import { parseEnvFile } from "../env/env_file.ts";
 import { MbctlError } from "../errors.ts";
 import { machineSuffix } from "../address/machine_address.ts";
-import { parseMachineToml } from "../config/machine_toml.ts";
-import { hostInterfaceName, isMachineName, type MachineName, machineUnit } from "./name.ts";
+import { parseMachineToml } from "../spec/machine_toml.ts";
+import {
+  hostInterfaceName,
+  isMachineName,
+  type MachineName,
+  machineUnit,
+} from "../spec/machine_name.ts";
 import { foldersBelow, machinePaths, namesOf } from "./paths.ts";
-import type { MachineSpec } from "./spec.ts";
+import type { MachineSpec } from "../spec/machine_spec.ts";
 
 /** One machine, as far as its files and systemd tell. */
 export interface Machine {
@@ -24,8 +31,12 @@ export interface Machine {
   /** The same for its unique local address; machines of an older mbctl have none. */
   readonly ula: string | undefined;
   readonly unit: UnitState | undefined;
+  /** Undefined where nothing is known: it does not run, or has no health check. */
+  readonly health?: HealthReport | undefined;
   /** Work on it was begun and not ended, by a run that was killed or still goes on. */
-  readonly pending: "pull" | "remove" | undefined;
+  readonly pending: "pull" | "remove" | "change" | undefined;
+  /** It has no root tree: `mbctl machines rebuild` makes it. */
+  readonly lacksTree?: boolean;
 }
 
 /** A machine of a list; its own files may be broken. */
@@ -75,7 +86,9 @@ export async function readMachines(host: Host): Promise<ListedMachine[]> {
     const unit = units.get(name);
     try {
       const machine = readMachineFiles(host.root, name);
-      return machine === undefined ? [] : [{ ...machine, unit }];
+      return machine === undefined
+        ? []
+        : [{ ...machine, unit, health: readHealth(host.root, name, unit) }];
     } catch (problem) {
       if (!(problem instanceof MbctlError)) throw problem;
       return [
@@ -102,7 +115,8 @@ export async function readMachine(host: Host, name: MachineName): Promise<Machin
   const machine = readMachineFiles(host.root, name);
   if (machine === undefined) throw noSuchMachine(host.root, name);
   const units = host.isLive ? await readUnitStates(host.run, [name]) : undefined;
-  return { ...machine, unit: units?.get(name) };
+  const unit = units?.get(name);
+  return { ...machine, unit, health: readHealth(host.root, name, unit) };
 }
 
 /** The error for a name that no machine has. */
@@ -120,7 +134,7 @@ export function noSuchMachine(root: string, name: MachineName): MbctlError {
 export function readMachineFiles(
   root: string,
   name: MachineName,
-): Omit<Machine, "unit"> | undefined {
+): Omit<Machine, "unit" | "health"> | undefined {
   const paths = machinePaths(root, name);
   const text = readTextIfPresent(paths.machineToml);
   if (text === undefined) return undefined;
@@ -133,6 +147,7 @@ export function readMachineFiles(
     address: value("MAN8S_YGGDRASIL_ADDRESS"),
     ula: value("MAN8S_ULA_ADDRESS"),
     pending: pendingWork(root, name),
+    ...(nameExists(paths.tree) ? {} : { lacksTree: true }),
   };
 }
 
@@ -140,7 +155,23 @@ export function readMachineFiles(
 export function pendingWork(root: string, name: MachineName): Machine["pending"] {
   const paths = machinePaths(root, name);
   if (nameExists(paths.removeMarker)) return "remove";
-  return nameExists(paths.pullMarker) ? "pull" : undefined;
+  if (nameExists(paths.pullMarker)) return "pull";
+  return nameExists(paths.changeMarker) ? "change" : undefined;
+}
+
+/** All machines with unfinished work, also those that are no machines yet or no more. */
+export function listPending(
+  root: string,
+): { readonly name: MachineName; readonly work: NonNullable<Machine["pending"]> }[] {
+  const marker = /^\.mbctl-(?:pull|remove|change)\.(.+)$/;
+  const names = listDirectory(foldersBelow(root).configurations).flatMap((file) => {
+    const name = marker.exec(file)?.[1];
+    return name !== undefined && isMachineName(name) ? [name] : [];
+  });
+  return [...new Set(names)].flatMap((name) => {
+    const work = pendingWork(root, name);
+    return work === undefined ? [] : [{ name, work }];
+  });
 }
 
 /**
@@ -170,12 +201,15 @@ function nameExistsOrHidden(path: string): boolean {
 /**
  * Machines that a new name would get in the way of: by one suffix, which is an
  * error, or by one host interface name, which is a warning.
+ *
+ * @param former what the machine was called until now.
  */
 export function findClashes(
   root: string,
   name: MachineName,
+  former?: MachineName,
 ): { readonly suffix: MachineName | undefined; readonly interface: MachineName | undefined } {
-  const others = listMachineNames(root).filter((other) => other !== name);
+  const others = listMachineNames(root).filter((other) => other !== name && other !== former);
   return {
     suffix: others.find((other) => machineSuffix(other) === machineSuffix(name)),
     interface: others.find((other) => hostInterfaceName(other) === hostInterfaceName(name)),

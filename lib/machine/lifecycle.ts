@@ -11,8 +11,18 @@ import type { Host } from "../host/host.ts";
 import { requireRoot } from "../host/privilege.ts";
 import { CommandError } from "../host/run.ts";
 import { readUnitStates } from "../host/systemd.ts";
-import { noSuchMachine, pendingWork } from "./inventory.ts";
-import { type MachineName, machineUnit, parseMachineName } from "./name.ts";
+import { bootTarget, noteBoot, rememberStops } from "./boot.ts";
+import {
+  findUnready,
+  neededMachines,
+  readPatienceMs,
+  stopOrder,
+} from "../health/needed_machines.ts";
+import { noSuchMachine, pendingWork, readMachineSpecs } from "./inventory.ts";
+import { type MachineName, machineUnit, parseMachineName } from "../spec/machine_name.ts";
+import { parseMachineToml } from "../spec/machine_toml.ts";
+import type { SecretUse } from "../spec/secret_use.ts";
+import { requireSecrets } from "../secrets/secret_store.ts";
 import { machinePaths } from "./paths.ts";
 import { requireFreePorts, requirePublished } from "./published_ports.ts";
 import { nameExists, readTextIfPresent } from "../host/files.ts";
@@ -33,7 +43,10 @@ export function requireMachines(root: string, names: readonly MachineName[]): vo
         "conflict",
         `Cannot use the machine "${name}": its ${pending} was not ended`,
         {
-          hint: `mbctl machines remove ${name}`,
+          hint:
+            pending === "change"
+              ? `mbctl machines recover ${name}`
+              : `mbctl machines remove ${name}`,
         },
       );
     }
@@ -48,14 +61,29 @@ export function requireMachines(root: string, names: readonly MachineName[]): vo
  */
 export function planUnits(host: Host, action: UnitAction, names: readonly MachineName[]): Step[] {
   requireMachines(host.root, names);
-  const units = names.map(machineUnit);
+  const ordered = action === "stop" ? stopOrder(readMachineSpecs(host.root), names) : names;
+  const units = ordered.map(machineUnit);
   if (action === "start" || action === "restart") {
+    for (const name of names) requireTree(host.root, name);
     const bridges = names.flatMap((name) => bridgeOf(host.root, name) ?? []);
     for (const bridge of new Set(bridges)) requireBridge(host, bridge);
   }
-  // A machine that is enabled starts with machines.target, which is not enabled everywhere.
-  if (action === "enable") units.unshift("machines.target");
-  return [{ kind: "unit", action, units }];
+  if (action === "enable") units.unshift(bootTarget);
+  const { before, after } = rememberStops(host.root, action, names);
+  const notes =
+    action === "enable" || action === "disable"
+      ? noteBoot(host.root, names, action === "enable")
+      : [];
+  return [...before, { kind: "unit", action, units }, ...after, ...notes];
+}
+
+/** @throws {MbctlError} (host) when a machine's configuration is all that there is of it. */
+export function requireTree(root: string, name: MachineName, what = "start"): void {
+  const { tree, machineLink } = machinePaths(root, name);
+  if (nameExists(tree) && nameExists(machineLink)) return;
+  throw new MbctlError("host", `Cannot ${what} "${name}": it has no root tree`, {
+    hint: `mbctl machines rebuild ${name}`,
+  });
 }
 
 /** The bridge that a machine is plugged into, by its nspawn file; undefined for none. */
@@ -98,9 +126,12 @@ export async function controlUnits(
   units: readonly string[],
 ): Promise<void> {
   const names = units.filter((unit) => unit.startsWith("systemd-nspawn@")).map(unitMachine);
+  const quoted = names.map((name) => `"${name}"`).join(", ");
   const isStart = action === "start" || action === "restart";
+  const needed = isStart ? neededMachines(readMachineSpecs(host.root), names) : [];
   if (isStart) {
     await requireFreePorts(host, names);
+    for (const name of names) await requireSecrets(host, name, appliedSecrets(host.root, name));
     // The limit of five starts in ten seconds is meant for units that systemd restarts, not for a
     // person who tries things out. A unit that was never loaded has nothing to reset: exit code 1.
     await host.run(["systemctl", "reset-failed", "--", ...units], {
@@ -109,19 +140,47 @@ export async function controlUnits(
     });
   }
   try {
-    await host.run(["systemctl", action, "--", ...units], { timeoutMs: 180_000 });
+    await host.run(["systemctl", action, "--", ...units], {
+      timeoutMs: 180_000 + readPatienceMs(host.root, needed),
+    });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
-    throw new MbctlError(
-      "failed",
-      `Cannot ${action} ${names.map((name) => `"${name}"`).join(", ")}: systemd refused`,
-      {
-        cause: error.cause ?? error,
-        hint: `mbctl host check ${names[0] ?? "NAME"} says why, mbctl machines logs ${names[0] ?? "NAME"} -n 20 its last words`,
-      },
-    );
+    const [unready] = await findUnready(host, needed);
+    if (unready !== undefined) {
+      throw new MbctlError(
+        "failed",
+        `Cannot ${action} ${quoted}: "${unready.name}", which must be well before, is ${unready.state}`,
+        { hint: `mbctl machines show ${unready.name}` },
+      );
+    }
+    throw new MbctlError("failed", `Cannot ${action} ${quoted}: systemd refused`, {
+      cause: error.cause ?? error,
+      hint: `mbctl host check ${names[0] ?? "NAME"} says why, mbctl machines logs ${names[0] ?? "NAME"} -n 20 its last words`,
+    });
   }
   if (isStart) await requirePublished(host, names);
+}
+
+/** The secrets that a machine's unit wants: what was applied, which machine.toml may be ahead of. */
+function appliedSecrets(root: string, name: MachineName): readonly SecretUse[] {
+  const { machineToml } = machinePaths(root, name).applied;
+  const text = readTextIfPresent(machineToml);
+  return text === undefined ? [] : parseMachineToml(text, machineToml).secrets;
+}
+
+/** The same in the middle of a change that must come to its end: a failure is told. */
+export async function controlUnitsIfPossible(
+  host: Host,
+  action: UnitAction,
+  units: readonly string[],
+  warn: (text: string) => void,
+): Promise<void> {
+  try {
+    await controlUnits(host, action, units);
+  } catch (error) {
+    if (!(error instanceof MbctlError) || error.kind === "interrupted") throw error;
+    warn(`${error.message}${error.hint === undefined ? "" : `; ${error.hint}`}`);
+  }
 }
 
 /**
@@ -133,7 +192,27 @@ export async function findFailed(
   names: readonly MachineName[],
 ): Promise<MachineName[]> {
   const states = await readUnitStates(host.run, names);
-  return names.filter((name) => states.get(name)?.active === "failed");
+  return names.filter((name) => {
+    const state = states.get(name);
+    return state?.active === "failed" || state?.isRestarting === true;
+  });
+}
+
+/**
+ * Wants machines that were just started to run.
+ *
+ * @throws {MbctlError} (failed) for the first that has ended already.
+ */
+export async function requireRunning(
+  host: Host,
+  action: "start" | "restart",
+  names: readonly MachineName[],
+): Promise<void> {
+  const [failed] = await findFailed(host, names);
+  if (failed === undefined) return;
+  throw new MbctlError("failed", `Cannot ${action} "${failed}": its program ended at once`, {
+    hint: `mbctl machines logs ${failed} -n 20`,
+  });
 }
 
 /**

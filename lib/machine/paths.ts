@@ -5,7 +5,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { type MachineName, machineUnit } from "./name.ts";
+import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 
 /** The folders that hold machines, below the root given. */
 export interface Folders {
@@ -55,6 +55,8 @@ export interface MachinePaths {
   readonly machineToml: string;
   readonly nspawn: string;
   readonly envFile: string;
+  /** What mbctl last rendered, verbatim: the base of three-way merges. Root's alone. */
+  readonly applied: AppliedPaths;
   readonly storage: string;
   /** Link in /etc/systemd/nspawn to {@linkcode nspawn}. */
   readonly nspawnLink: string;
@@ -64,14 +66,68 @@ export interface MachinePaths {
   readonly unitDropIn: string;
   /** What `systemctl enable` makes: the machine starts at boot. */
   readonly bootLink: string;
+  /** Says that a machine was stopped by hand, and that its boot entry comes back when it is started. */
+  readonly stoppedMarker: string;
   readonly lock: string;
   /** Says that a pull is under way, and what to take back if it was killed. */
   readonly pullMarker: string;
   /** Says that a removal is under way, and what is left to remove. */
   readonly removeMarker: string;
+  /** The journal of a change that is under way: see lib/change. */
+  readonly changeMarker: string;
   readonly stagedTree: string;
   readonly stagedConfiguration: string;
   readonly stagedStorage: string;
+  /** Where a change puts what it takes away, until it is removed. */
+  readonly oldTree: string;
+  readonly oldConfiguration: string;
+  readonly oldStorage: string;
+  readonly snapshots: SnapshotFolders;
+}
+
+/**
+ * The folders of a machine's snapshots: each part lies beside what it is of, so that it comes and goes by
+ * renames, whichever file systems these are.
+ */
+export interface SnapshotFolders {
+  readonly trees: string;
+  readonly configurations: string;
+  readonly storage: string;
+}
+
+/** The hidden folder in a machine's configuration. */
+export interface AppliedPaths {
+  readonly folder: string;
+  readonly machineToml: string;
+  readonly nspawn: string;
+  readonly envFile: string;
+  readonly unitDropIn: string;
+  /** The image's configuration, as the registry has it. */
+  readonly image: string;
+  /** All drop-ins of the machine's unit, the administrator's too, as they were at its last start. */
+  readonly units: string;
+  /** Encrypted secrets, `KEY.cred`. */
+  readonly secrets: string;
+}
+
+/** The hidden folder of a configuration folder, which may be a staged one or that of a snapshot. */
+export function appliedPaths(configuration: string): AppliedPaths {
+  const folder = join(configuration, ".mbctl");
+  return {
+    folder,
+    machineToml: join(folder, "machine.toml"),
+    nspawn: join(folder, "container.nspawn"),
+    envFile: join(folder, "man8env.env"),
+    unitDropIn: join(folder, "unit.conf"),
+    image: join(folder, "image.json"),
+    units: join(folder, "unit.d"),
+    secrets: join(folder, "secrets"),
+  };
+}
+
+/** The encrypted value of one secret. */
+export function secretFile({ applied }: MachinePaths, secret: string): string {
+  return join(applied.secrets, `${secret}.cred`);
 }
 
 /**
@@ -80,6 +136,11 @@ export interface MachinePaths {
  */
 export function stagedName(path: string): string {
   return join(dirname(path), `.${basename(path)}.mbctl-new`);
+}
+
+/** The hidden name of a file that is prepared to take the place of another when a change is committed. */
+export function nextName(path: string): string {
+  return join(dirname(path), `.${basename(path)}.mbctl-next`);
 }
 
 /** The paths of the machine `name` below `root`. */
@@ -93,18 +154,29 @@ export function machinePaths(root: string, name: MachineName): MachinePaths {
     machineToml: join(configuration, "machine.toml"),
     nspawn: join(configuration, "container.nspawn"),
     envFile: join(configuration, "man8env.env"),
+    applied: appliedPaths(configuration),
     storage: join(folders.storage, name),
     nspawnLink: join(folders.nspawn, `${name}.nspawn`),
     machineLink: join(folders.machines, name),
     unitDropInFolder,
     unitDropIn: join(unitDropInFolder, "50-mbctl.conf"),
     bootLink: join(folders.units, "machines.target.wants", machineUnit(name)),
+    stoppedMarker: join(configuration, ".mbctl", "stopped"),
     lock: join(folders.locks, `${name}.lock`),
     pullMarker: join(folders.configurations, `.mbctl-pull.${name}`),
     removeMarker: join(folders.configurations, `.mbctl-remove.${name}`),
+    changeMarker: join(folders.configurations, `.mbctl-change.${name}`),
     stagedTree: join(folders.trees, `.mbctl-new.${name}`),
     stagedConfiguration: join(folders.configurations, `.mbctl-new.${name}`),
     stagedStorage: join(folders.storage, `.mbctl-new.${name}`),
+    oldTree: join(folders.trees, `.mbctl-old.${name}`),
+    oldConfiguration: join(folders.configurations, `.mbctl-old.${name}`),
+    oldStorage: join(folders.storage, `.mbctl-old.${name}`),
+    snapshots: {
+      trees: join(folders.trees, ".mbctl-snapshots", name),
+      configurations: join(folders.configurations, ".mbctl-snapshots", name),
+      storage: join(folders.storage, ".mbctl-snapshots", name),
+    },
   };
 }
 
@@ -126,5 +198,6 @@ export function namesOf(root: string, name: MachineName): string[] {
     `${paths.machineLink}.raw`,
     paths.unitDropInFolder,
     paths.bootLink,
+    ...Object.values(paths.snapshots),
   ];
 }

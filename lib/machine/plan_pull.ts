@@ -6,13 +6,14 @@
  * @module
  */
 
-import { dirname, join } from "node:path";
+import { dirname, join, normalize } from "node:path";
 import { usageError } from "../errors.ts";
-import { machinePaths, type MachinePaths, stagedName } from "./paths.ts";
-import type { MachineFiles } from "./render.ts";
-import type { MachineSpec, Volume } from "./spec.ts";
-import type { Step } from "./step.ts";
-import { outerFirst } from "./volumes.ts";
+import { appliedPaths, machinePaths, type MachinePaths, stagedName } from "./paths.ts";
+import { planApplied } from "./plan_applied.ts";
+import type { MachineFiles, TreeNeeds } from "./render.ts";
+import type { MachineSpec, Volume } from "../spec/machine_spec.ts";
+import type { FolderOwner, Step } from "./step.ts";
+import { outerFirst } from "../spec/volume.ts";
 
 /** Where a machine's root tree comes from. */
 export type TreeSource =
@@ -25,11 +26,13 @@ export interface PullPlan {
   readonly root: string;
   readonly spec: MachineSpec;
   readonly files: MachineFiles;
+  /** The image's configuration, verbatim. */
+  readonly imageText: string;
   readonly tree: TreeSource;
   /** The static busybox that man8s-init gets. */
   readonly busybox: string;
-  /** Directories of the image's settings that the tree may lack: the working directory. */
-  readonly directories: readonly string[];
+  /** What the tree may lack. */
+  readonly needs: TreeNeeds;
   /** Whether systemd runs on this root, and has to be told. */
   readonly isLive: boolean;
 }
@@ -50,6 +53,7 @@ export function planPull(plan: PullPlan): Step[] {
     tree: paths.stagedTree,
     path: volume.path,
     into: join(staged, volume.path),
+    ...folderOwner(volume),
   });
   const write = (folder: string, path: string, text: string, mode: number): Step => ({
     kind: "write-file",
@@ -68,20 +72,19 @@ export function planPull(plan: PullPlan): Step[] {
     { kind: "make-directory", path: dirname(paths.nspawnLink), mode: 0o755 },
     { kind: "write-file", path: paths.pullMarker, text: formatMarker(spec.volumes), mode: 0o600 },
     ...treeSteps(plan.tree, spec.image.reference, paths.stagedTree),
-    { kind: "complete-tree", tree: paths.stagedTree, directories: plan.directories },
+    { kind: "complete-tree", tree: paths.stagedTree, ...plan.needs },
     { kind: "install-init", tree: paths.stagedTree, busybox: plan.busybox },
 
     { kind: "make-directory", path: paths.stagedConfiguration, mode: 0o700 },
     write(paths.stagedConfiguration, paths.machineToml, files.machineToml, 0o644),
     write(paths.stagedConfiguration, paths.nspawn, files.nspawn, 0o644),
     write(paths.stagedConfiguration, paths.envFile, files.envFile, 0o600),
+    ...planApplied(appliedPaths(paths.stagedConfiguration), files, plan.imageText),
     ...inside("config").map((volume) => copy(volume, paths.stagedConfiguration)),
     ...(hasStorage
       ? [{ kind: "make-directory", path: dirname(paths.storage), mode: 0o700 } as const]
       : []),
-    ...(hasStorage
-      ? [{ kind: "make-directory", path: paths.stagedStorage, mode: 0o700 } as const]
-      : []),
+    ...(hasStorage ? [{ kind: "make-tree", path: paths.stagedStorage } as const] : []),
     ...inside("data").map((volume) => copy(volume, paths.stagedStorage)),
     ...volumes.flatMap((volume): Step[] =>
       volume.kind === "host"
@@ -91,10 +94,12 @@ export function planPull(plan: PullPlan): Step[] {
               tree: paths.stagedTree,
               path: volume.path,
               into: volume.source,
+              ...folderOwner(volume),
             },
           ]
         : [],
     ),
+    ...limitSteps(spec, paths.stagedTree),
     { kind: "sync", path: paths.stagedTree },
 
     ...(hasStorage
@@ -140,6 +145,8 @@ export function treeSteps(source: TreeSource, image: string, tree: string): Step
 export function planRollback(paths: MachinePaths, marker: string): Step[] {
   return [
     ...[
+      // Of an import: it ends by rebuilding the machine, which is a change.
+      paths.changeMarker,
       paths.machineLink,
       paths.nspawnLink,
       paths.unitDropInFolder,
@@ -178,19 +185,42 @@ function parseMarker(text: string): string[] {
 }
 
 /** A link's target as the host itself sees it, also when the host lies below `--root`. */
-function belowRoot(root: string, path: string): string {
+export function belowRoot(root: string, path: string): string {
   return root === "/" ? path : path.slice(root.length);
 }
 
-function checkVolumes(volumes: readonly Volume[]): void {
-  for (const { path, kind } of volumes) {
-    if (kind === "config" && /^\/(machine\.toml|container\.nspawn|man8env\.env)(\/|$)/.test(path)) {
+/** The disk quota of a tree that is whole. */
+export function limitStep({ limits: { disk } }: MachineSpec, tree: string): Step {
+  return { kind: "limit-tree", tree, ...(disk === undefined ? {} : { bytes: disk }) };
+}
+
+/** The same of a new tree, which has none yet. */
+export function limitSteps(spec: MachineSpec, tree: string): Step[] {
+  return spec.limits.disk === undefined ? [] : [limitStep(spec, tree)];
+}
+
+/** What the folder of a volume is made to be; nothing where the user chose nothing. */
+export function folderOwner({ owner, mode }: Volume): { readonly owner?: FolderOwner } {
+  if (owner === undefined && mode === undefined) return {};
+  return { owner: { ...owner, ...(mode === undefined ? {} : { mode }) } };
+}
+
+/** @throws {MbctlError} (usage) for a volume that would lie over something of ours or of the kernel's. */
+export function checkVolumes(volumes: readonly Volume[]): void {
+  for (const { path: spelled, kind } of volumes) {
+    const path = normalize(spelled);
+    if (
+      kind === "config" &&
+      /^\/(machine\.toml|container\.nspawn|man8env\.env|\.mbctl|\.[^/]*\.mbctl-[a-z]+)(\/|$)/.test(
+        path,
+      )
+    ) {
       throw usageError(
         `Cannot keep the volume ${path} in the configuration folder: mbctl has a file of that name there`,
         `pull it with --mount ${path}=data`,
       );
     }
-    if (kind !== "skip" && /^\/(man8s-init|man8env\.env|proc|sys)(\/|$)/.test(path)) {
+    if (kind !== "skip" && /^\/($|(man8s-init|man8env\.env|proc|sys)(\/|$))/.test(path)) {
       throw usageError(
         `Cannot keep the volume ${path} on the host: the machine needs what is at that place`,
         `pull it with --mount ${path}=skip`,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import type { MachineName } from "./name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import { machinePaths } from "./paths.ts";
 import { clearStaged } from "./plan_pull.ts";
 import type { Step } from "./step.ts";
@@ -35,7 +35,12 @@ export function planRemove(
     remove(paths.tree),
     remove(paths.storage),
     remove(paths.configuration),
+    ...Object.values(paths.snapshots).map(remove),
     { kind: "derive-host", isForgiving: true },
+    // What a change has left that was not ended.
+    ...[paths.stagedTree, paths.stagedStorage, paths.stagedConfiguration].map(remove),
+    ...[paths.oldTree, paths.oldStorage, paths.oldConfiguration].map(remove),
+    remove(paths.changeMarker),
     ...(pullMarker === undefined ? [] : clearStaged(paths, pullMarker)),
     remove(paths.removeMarker),
   ];

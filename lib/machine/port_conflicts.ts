@@ -9,7 +9,7 @@ import { staticAddresses } from "../network/host_network.ts";
 import { formatIpv4, type Ipv4Network, ipv4At } from "../network/ipv4.ts";
 import { formatPublishedPort, overlapsPublished } from "../network/published_port.ts";
 import { doubleRelay, formatRelayPort } from "../network/relay_port.ts";
-import type { MachineSpec } from "./spec.ts";
+import type { MachineSpec } from "../spec/machine_spec.ts";
 
 /** Ports and addresses that two want, or that cannot be had; an earlier machine has the better right. */
 export function findPortConflicts(
@@ -42,7 +42,8 @@ export function publishedTwice(
     );
     if (owner === undefined) return [];
     const message = `${what}: the port is that of the machine "${owner.name}"`;
-    return [new MbctlError("conflict", message, { hint: "choose another port of the host" })];
+    const hint = `choose another port of the host, or take it out of publish of "${owner.name}"`;
+    return [new MbctlError("conflict", message, { hint })];
   });
 }
 

@@ -17,15 +17,16 @@ import { formatIpv4, type Ipv4, ipv4At } from "../network/ipv4.ts";
 import { formatPublishedPort, type PublishedPort } from "../network/published_port.ts";
 import { publishUnit } from "../relay/unit_names.ts";
 import { readMachineSpecs } from "./inventory.ts";
-import type { MachineName } from "./name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import { foldersBelow } from "./paths.ts";
 import { publishedTwice } from "./port_conflicts.ts";
 
 /**
- * Claims ports of the host for a new machine, and an IPv4 address for them to lead to. Until the process ends no
+ * Claims ports of the host for a machine, and an IPv4 address for them to lead to. Until the process ends no
  * other mbctl can claim the same; then the machine's files say it.
  *
- * @returns the lowest free address; undefined where no port is published.
+ * @param present the address that it has already.
+ * @returns that, or the lowest free address; undefined where no port is published.
  * @throws {MbctlError} (usage) for a port that is named twice or an address that the host has not, (conflict) for
  * one that another machine or another program has, (host) when all addresses are given out.
  */
@@ -33,9 +34,12 @@ export function claimPorts(
   host: Host,
   name: MachineName,
   ports: readonly PublishedPort[],
+  present?: Ipv4,
 ): Ipv4 | undefined {
-  if (ports.length === 0) return undefined;
-  const specs = readMachineSpecs(host.root).filter((spec) => spec.name !== name);
+  if (ports.length === 0) return present;
+  const all = readMachineSpecs(host.root);
+  const specs = all.filter((spec) => spec.name !== name);
+  const own = all.find((spec) => spec.name === name)?.publish.map(formatPublishedPort) ?? [];
   const [problem] = publishedTwice({ name, publish: ports }, specs);
   if (problem !== undefined) throw problem;
   // Two addresses may have one port.
@@ -47,7 +51,11 @@ export function claimPorts(
       { hint: "choose another port of the host" },
     );
   }
-  if (host.isLive) for (const port of ports) requireFreePort(name, port);
+  for (const port of host.isLive ? ports : []) {
+    // Its own relay listens there already.
+    if (!own.includes(formatPublishedPort(port))) requireFreePort(name, port);
+  }
+  if (present !== undefined) return present;
   const { first, last } = staticAddresses(host.config.ipv4);
   for (let offset = first; offset <= last; offset++) {
     const address = ipv4At(host.config.ipv4, offset);

@@ -5,6 +5,7 @@
  * @module
  */
 
+import type { Ipv6Prefix } from "../address/ipv6.ts";
 import { isReservedSuffix, machineSuffix } from "../address/machine_address.ts";
 import type { EnvEntry } from "../env/env_entry.ts";
 import { MbctlError } from "../errors.ts";
@@ -14,7 +15,6 @@ import { requireKnownHosts } from "../firewall/access.ts";
 import type { Host } from "../host/host.ts";
 import { requireProgram } from "../host/run.ts";
 import { readSystemdVersion } from "../host/systemd.ts";
-import { requireVolumeFolder } from "../trees/volume_copy.ts";
 import { readHostPrefix } from "../host/yggdrasil.ts";
 import type { FoundImage } from "../image/found_image.ts";
 import { formatImageRef, type ImageRef } from "../image/reference.ts";
@@ -24,13 +24,14 @@ import { type ApplyTools, applySteps } from "./apply.ts";
 import { findClashes, findUses, listMachineNames, pendingWork } from "./inventory.ts";
 import { knownHosts } from "./derive.ts";
 import { checkNetwork } from "./check_network.ts";
-import type { MachineName } from "./name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import { machinePaths } from "./paths.ts";
 import { claimPorts } from "./published_ports.ts";
 import { finishPull, formatMarker, planPull, planRollback, type TreeSource } from "./plan_pull.ts";
 import { planRemove } from "./plan_remove.ts";
-import { type HostFacts, renderMachine } from "./render.ts";
-import type { MachineSpec, NetworkChoices, Volume } from "./spec.ts";
+import { type HostFacts, type MachineFiles, renderMachine, treeNeeds } from "./render.ts";
+import { requireChoices } from "./require_choices.ts";
+import type { AppChoices, MachineSpec, NetworkChoices, Volume } from "../spec/machine_spec.ts";
 import type { Step } from "./step.ts";
 
 /** What the user asked for. */
@@ -38,6 +39,8 @@ export interface PullRequest {
   readonly name: MachineName;
   readonly ref: ImageRef;
   readonly environment: readonly EnvEntry[];
+  /** How the program runs. */
+  readonly app: AppChoices;
   /** The rest of what the user chose, as machine.toml keeps it. */
   readonly network: NetworkChoices;
 }
@@ -74,18 +77,24 @@ export async function requireFreeName(host: Host, name: MachineName): Promise<vo
  * Wants no other machine to get in a new one's way.
  *
  * @param warn told of what may surprise later.
+ * @param former what the machine was called until now.
  * @throws {MbctlError} (conflict) when another machine has its address, or its name would lead to another.
  */
-function requireNoClash(host: Host, name: MachineName, warn: (text: string) => void): void {
+export function requireNoClash(
+  host: Host,
+  name: MachineName,
+  warn: (text: string) => void,
+  former?: MachineName,
+): void {
   const { domain, hosts } = host.config;
-  const machines = listMachineNames(host.root);
+  const machines = listMachineNames(host.root).filter((machine) => machine !== former);
   const reason = whyTaken(name, { hostName: host.name, domain, hosts, machines });
   if (reason !== undefined) {
     throw new MbctlError("conflict", `Cannot make the machine "${name}": ${reason}`, {
       hint: "choose another name",
     });
   }
-  const clashes = findClashes(host.root, name);
+  const clashes = findClashes(host.root, name, former);
   if (clashes.suffix !== undefined || isReservedSuffix(machineSuffix(name))) {
     const other = clashes.suffix === undefined ? "the bridge" : `the machine "${clashes.suffix}"`;
     throw new MbctlError(
@@ -104,6 +113,8 @@ function requireNoClash(host: Host, name: MachineName, warn: (text: string) => v
  * Checks that a free name brings no clash, and that the host has what a machine needs.
  *
  * @param warn told of what may surprise later.
+ * @param common read before, where there are many machines.
+ * @param ipv4 the fixed address that it asks for.
  * @throws {MbctlError} (conflict) when its address is taken, (usage) for
  * a template that cannot be, (host) when the host lacks something.
  */
@@ -112,26 +123,62 @@ export async function checkPull(
   name: MachineName,
   network: NetworkChoices,
   warn: (text: string) => void,
+  common?: CommonFacts,
+  ipv4?: Ipv4,
 ): Promise<PullFacts> {
   await requireFreeName(host, name);
   requireNoClash(host, name, warn);
-  const connection = checkNetwork(host, network, warn);
+  return await readMachineFacts(host, name, network, ipv4, warn, common);
+}
+
+/** What is the same for all machines of a host. */
+export interface CommonFacts {
+  readonly busybox: string;
+  readonly systemdVersion: number;
+  readonly prefix: Ipv6Prefix;
+}
+
+/** @throws {MbctlError} (host) when the host lacks something. */
+export async function readCommonFacts(host: Host): Promise<CommonFacts> {
   const [busybox, systemdVersion, prefix] = await Promise.all([
     findBusybox(host),
     readSystemdVersion(host.run),
     readHostPrefix(host),
   ]);
+  return { busybox, systemdVersion, prefix };
+}
+
+/**
+ * What a machine, new or not, needs of the host.
+ *
+ * @param ipv4 the fixed address that it has already.
+ * @param common read before, where there are many machines.
+ * @throws as {@linkcode checkPull}.
+ */
+export async function readMachineFacts(
+  host: Host,
+  name: MachineName,
+  network: NetworkChoices,
+  ipv4: Ipv4 | undefined,
+  warn: (text: string) => void,
+  common?: CommonFacts,
+): Promise<PullFacts> {
+  const connection = checkNetwork(host, network, warn);
+  const { busybox, systemdVersion, prefix } = common ?? (await readCommonFacts(host));
   requireKnownHosts(knownHosts(host, prefix), name, network.allow);
   if (host.isLive && connection.kind === "bridge") requireProgram("nft");
-  const { bridge, ula, ipv4, stopTimeoutSec } = host.config;
-  const staticIpv4 = claimPorts(host, name, network.publish);
-  const networks = { prefix, bridge, ula, ipv4, staticIpv4 };
+  const { bridge, ula, ipv4: network4, stopTimeoutSec } = host.config;
+  const staticIpv4 = claimPorts(host, name, network.publish, ipv4);
+  const networks = { prefix, bridge, ula, ipv4: network4, staticIpv4 };
   return { busybox, systemdVersion, ...networks, stopTimeoutSec, connection };
 }
 
 /** A pull, ready to be shown or applied. */
 export interface PreparedPull {
   readonly spec: MachineSpec;
+  readonly files: MachineFiles;
+  /** What works, but weaker than its user may think. */
+  readonly weaknesses: readonly string[];
   /** Up to the commit; a failure among them is taken back. */
   readonly steps: readonly Step[];
   /** What is left to do after the commit. */
@@ -155,6 +202,7 @@ export function preparePull(
 ): PreparedPull {
   const spec: MachineSpec = {
     name: request.name,
+    ...request.app,
     ...request.network,
     ...(facts.staticIpv4 === undefined ? {} : { ipv4: facts.staticIpv4 }),
     image: {
@@ -165,22 +213,43 @@ export function preparePull(
     environment: request.environment,
     volumes,
   };
-  for (const volume of volumes) if (volume.kind === "host") requireVolumeFolder(volume.source);
+  return prepareMachine(host, spec, facts, image, tree);
+}
+
+/**
+ * Plans the making of a machine whose every choice is made.
+ *
+ * @param machineToml what machine.toml is to say; ours, if nobody wrote one.
+ * @throws {MbctlError} (usage) for a volume that cannot be.
+ */
+export function prepareMachine(
+  host: Host,
+  spec: MachineSpec,
+  facts: PullFacts,
+  image: FoundImage,
+  tree: TreeSource,
+  machineToml?: string,
+): PreparedPull {
+  const rendered = renderMachine(spec, image.config, facts);
+  const files = { ...rendered, machineToml: machineToml ?? rendered.machineToml };
   const steps = planPull({
     root: host.root,
     spec,
-    files: renderMachine(spec, image.config, facts),
+    files,
+    imageText: image.configText,
     tree,
     busybox: facts.busybox,
-    directories: [image.config.workingDir],
+    needs: treeNeeds(spec, image.config),
     isLive: host.isLive,
   });
   return {
     spec,
+    files,
+    weaknesses: requireChoices(host.root, spec, image.config),
     steps,
     finish: [
       { kind: "remember-image", image: spec.image.reference },
-      ...finishPull(machinePaths(host.root, spec.name), formatMarker(volumes)),
+      ...finishPull(machinePaths(host.root, spec.name), formatMarker(spec.volumes)),
     ],
   };
 }
@@ -215,7 +284,8 @@ export async function recoverPull(
 ): Promise<"nothing" | "completed" | "taken back" | "removed"> {
   const paths = machinePaths(host.root, name);
   const pending = pendingWork(host.root, name);
-  if (pending === undefined) return "nothing";
+  // A change is ended by recoverChange.
+  if (pending === undefined || pending === "change") return "nothing";
   const marker = readTextIfPresent(paths.pullMarker);
   if (pending === "remove") {
     await applySteps(planRemove(host.root, name, host.isLive, marker), tools);

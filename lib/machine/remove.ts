@@ -5,12 +5,12 @@
  */
 
 import { MbctlError } from "../errors.ts";
-import { readTextIfPresent, nameExists } from "../host/files.ts";
+import { listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { isStopped, readLeader, readUnitStates } from "../host/systemd.ts";
 import { noSuchMachine, pendingWork } from "./inventory.ts";
-import { parseMachineToml } from "../config/machine_toml.ts";
-import { type MachineName, machineUnit } from "./name.ts";
+import { parseMachineToml } from "../spec/machine_toml.ts";
+import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { machinePaths, stagedName } from "./paths.ts";
 import { planRollback } from "./plan_pull.ts";
 import { planRemove } from "./plan_remove.ts";
@@ -20,6 +20,8 @@ export interface Removal {
   readonly steps: readonly Step[];
   /** Folders of the administrator's own that the machine used; they are left alone. */
   readonly kept: readonly string[];
+  /** How many snapshots of it go with it. */
+  readonly snapshots: number;
 }
 
 /**
@@ -37,12 +39,12 @@ export async function prepareRemoval(
   const pending = pendingWork(host.root, name);
   const pullMarker = readTextIfPresent(paths.pullMarker);
   if (pending === "pull" && !nameExists(paths.machineLink)) {
-    return { steps: planRollback(paths, pullMarker ?? ""), kept: [] };
+    return { steps: planRollback(paths, pullMarker ?? ""), kept: [], snapshots: 0 };
   }
-  if (pending !== "remove" && !nameExists(paths.machineToml)) {
+  if ((pending === undefined || pending === "pull") && !nameExists(paths.machineToml)) {
     // A pull that was killed before it began leaves this one file.
     const path = stagedName(paths.pullMarker);
-    if (nameExists(path)) return { steps: [{ kind: "remove", path }], kept: [] };
+    if (nameExists(path)) return { steps: [{ kind: "remove", path }], kept: [], snapshots: 0 };
     throw noSuchMachine(host.root, name);
   }
   const state = host.isLive ? (await readUnitStates(host.run, [name])).get(name) : undefined;
@@ -77,6 +79,8 @@ export async function prepareRemoval(
       ...planRemove(host.root, name, host.isLive, pullMarker),
     ],
     kept: hostVolumes(paths.machineToml),
+    snapshots: listDirectory(paths.snapshots.trees).filter((label) => !label.startsWith("."))
+      .length,
   };
 }
 

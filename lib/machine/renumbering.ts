@@ -23,7 +23,7 @@ import {
   renumberNetworkFile,
 } from "../network/renumber_text.ts";
 import { listMachineNames } from "./inventory.ts";
-import type { MachineName } from "./name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import { machinePaths } from "./paths.ts";
 import type { Step } from "./step.ts";
 

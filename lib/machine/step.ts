@@ -8,10 +8,20 @@
 import { quoteWords } from "../env/posix_sh.ts";
 import type { SaveFormat } from "../image/oci_layout.ts";
 import type { IpCommand } from "../network/machine_routes.ts";
-import { type MachineName, machineUnit } from "./name.ts";
+import type { Limits } from "../spec/limits.ts";
+import { type MachineName, machineUnit } from "../spec/machine_name.ts";
+import { formatMemorySize } from "../spec/memory_size.ts";
 
 /** What `systemctl` is asked to do with units. */
 export type UnitAction = "start" | "stop" | "restart" | "enable" | "disable" | "reset-failed";
+
+/** Of a folder that is made: ids as the machine sees them; what is left out stays as the tree has it. */
+export interface FolderOwner {
+  readonly uid?: number;
+  readonly gid?: number;
+  /** 0 to 0o7777. */
+  readonly mode?: number;
+}
 
 export type Step =
   | { readonly kind: "make-directory"; readonly path: string; readonly mode: number }
@@ -25,6 +35,20 @@ export type Step =
     }
   | { readonly kind: "link"; readonly path: string; readonly target: string }
   | { readonly kind: "move"; readonly from: string; readonly to: string }
+  /** A move that may be repeated: where `to` is there already, it was done. */
+  | { readonly kind: "settle"; readonly from: string; readonly to: string }
+  /** Puts a prepared file over another; where it is not there any more, it was done. */
+  | { readonly kind: "replace"; readonly from: string; readonly to: string }
+  /**
+   * Puts `from` in the place of `to`; what is there goes to the free name `aside`. May be repeated: where `from` is
+   * not there any more, it was done.
+   */
+  | {
+      readonly kind: "exchange";
+      readonly from: string;
+      readonly to: string;
+      readonly aside: string;
+    }
   /** Removes a file or a whole tree; none is no error. */
   | { readonly kind: "remove"; readonly path: string }
   /** Puts into the store what it lacks of the image. */
@@ -33,7 +57,9 @@ export type Step =
   | { readonly kind: "unpack-image"; readonly image: string; readonly tree: string }
   /** The same, giving the read-only tree that machines are cloned from. */
   | { readonly kind: "store-tree"; readonly image: string; readonly tree: string }
-  /** Clones a stored tree, giving a root tree at a free name. */
+  /** Makes an empty tree that can be cloned at no cost, where the file system can: 0700. */
+  | { readonly kind: "make-tree"; readonly path: string }
+  /** Clones a stored tree, or any other folder, giving a tree at a free name. */
   | { readonly kind: "clone-tree"; readonly from: string; readonly tree: string }
   /** Writes the image, with all its blobs, to a file or folder of the user's. */
   | {
@@ -49,21 +75,32 @@ export type Step =
       readonly kind: "complete-tree";
       readonly tree: string;
       readonly directories: readonly string[];
+      /** Made empty where they are missing: to mount a file on. */
+      readonly files?: readonly string[];
     }
   | { readonly kind: "install-init"; readonly tree: string; readonly busybox: string }
+  /** How much the tree may hold; without `bytes` as much as there is. May be repeated. */
+  | { readonly kind: "limit-tree"; readonly tree: string; readonly bytes?: number }
   /** Copies what the tree holds under `path` to a folder, all attributes kept. */
   | {
       readonly kind: "copy-volume";
       readonly tree: string;
       readonly path: string;
       readonly into: string;
+      /** Of the folder itself, in place of what the tree has. */
+      readonly owner?: FolderOwner;
     }
-  /** Copies it beside a folder of the administrator's, or hidden into it, unless that holds something already. */
+  /**
+   * Copies it beside a folder of the administrator's, or hidden into it, unless that holds something already. Data that is
+   * moved, and removed where it was, is not taken for what a folder holds: that is an error.
+   */
   | {
       readonly kind: "stage-host-volume";
+      readonly isMoved?: true;
       readonly tree: string;
       readonly path: string;
       readonly into: string;
+      readonly owner?: FolderOwner;
     }
   /** Puts what was staged in its place. */
   | { readonly kind: "place-host-volume"; readonly into: string }
@@ -90,10 +127,30 @@ export type Step =
       readonly name: MachineName;
       readonly commands: readonly IpCommand[];
     }
+  /** Gives the program of a machine its limits; none where it does not run. */
+  | { readonly kind: "live-limits"; readonly name: MachineName; readonly limits: Limits }
   | { readonly kind: "reload-systemd" }
   /** Makes systemd forget that the machine's unit failed, if it did. */
   | { readonly kind: "forget-failure"; readonly name: MachineName }
-  | { readonly kind: "unit"; readonly action: UnitAction; readonly units: readonly string[] };
+  | {
+      readonly kind: "unit";
+      readonly action: UnitAction;
+      readonly units: readonly string[];
+      /** A failure is a warning: what follows must be done all the same. */
+      readonly isForgiving?: true;
+    }
+  /** Freezes the processes of a machine while `steps` are carried out. */
+  | { readonly kind: "hold"; readonly name: MachineName; readonly steps: readonly Step[] }
+  /** Lets a machine go on that a killed run has left frozen. */
+  | { readonly kind: "thaw"; readonly name: MachineName };
+
+function ownerWords({ uid, gid, mode }: FolderOwner = {}): string {
+  const words = [
+    ...(uid === undefined ? [] : [`owner ${uid}:${gid}`]),
+    ...(mode === undefined ? [] : [`mode ${mode.toString(8).padStart(4, "0")}`]),
+  ];
+  return words.length === 0 ? "" : ` (${words.join(", ")})`;
+}
 
 /** One step in words, with every path, on one line. */
 export function describeStep(step: Step): string {
@@ -107,6 +164,12 @@ export function describeStep(step: Step): string {
       return `link ${q(step.path)} -> ${q(step.target)}`;
     case "move":
       return `move ${q(step.from)} to ${q(step.to)}`;
+    case "settle":
+      return `move ${q(step.from)} to ${q(step.to)}, unless it is there`;
+    case "replace":
+      return `put ${q(step.from)} in the place of ${q(step.to)}`;
+    case "exchange":
+      return `put ${q(step.from)} in the place of ${q(step.to)}, and that to ${q(step.aside)}`;
     case "remove":
       return `remove ${q(step.path)}`;
     case "fetch-image":
@@ -115,6 +178,8 @@ export function describeStep(step: Step): string {
       return `unpack ${q(step.image)} into ${q(step.tree)}, fetching what the store lacks`;
     case "store-tree":
       return `unpack ${q(step.image)} into ${q(step.tree)}, for this machine and later ones`;
+    case "make-tree":
+      return `make directory ${q(step.path)} (700), a subvolume on btrfs`;
     case "clone-tree":
       return `clone ${q(step.from)} to ${q(step.tree)}`;
     case "save-image":
@@ -122,13 +187,17 @@ export function describeStep(step: Step): string {
     case "remember-image":
       return `note in the store what ${q(step.image)} names`;
     case "complete-tree":
-      return `make missing directories in ${q(step.tree)}: ${q(...step.directories)}`;
+      return `make missing directories in ${q(step.tree)}: ${q(...step.directories)}${step.files === undefined ? "" : `, and files: ${q(...step.files)}`}`;
     case "install-init":
       return `install man8s-init in ${q(step.tree)} with ${q(step.busybox)}`;
+    case "limit-tree":
+      return step.bytes === undefined
+        ? `take the disk quota from ${q(step.tree)}, if it has one`
+        : `limit ${q(step.tree)} to ${formatMemorySize(step.bytes)}`;
     case "copy-volume":
-      return `copy ${q(step.path)} of ${q(step.tree)} to ${q(step.into)}`;
+      return `copy ${q(step.path)} of ${q(step.tree)} to ${q(step.into)}${ownerWords(step.owner)}`;
     case "stage-host-volume":
-      return `copy ${q(step.path)} of ${q(step.tree)} for ${q(step.into)}, if that is empty`;
+      return `copy ${q(step.path)} of ${q(step.tree)} for ${q(step.into)}${step.isMoved === true ? "" : ", if that is empty"}${ownerWords(step.owner)}`;
     case "place-host-volume":
       return `put that copy into ${q(step.into)}`;
     case "clear-host-volume":
@@ -143,9 +212,15 @@ export function describeStep(step: Step): string {
       return `${step.commands.map((words) => q(...words)).join("; ")}; wait until ${q(step.bridge)} has ${step.address}`;
     case "machine-ip":
       return `in the network of ${q(step.name)}: ${step.commands.map((words) => q("ip", ...words)).join("; ")}`;
+    case "live-limits":
+      return `set the limits of ${q(step.name)} in its cgroup, if it runs`;
     case "reload-systemd":
       return "systemctl daemon-reload";
     case "unit":
       return `systemctl ${step.action} ${q(...step.units)}`;
+    case "hold":
+      return `freeze ${machineUnit(step.name)}; ${step.steps.map(describeStep).join("; ")}; thaw it`;
+    case "thaw":
+      return `thaw ${machineUnit(step.name)}, if it is frozen`;
   }
 }

@@ -4,12 +4,15 @@
  * @module
  */
 
+import type { HealthState } from "../health/health_report.ts";
 import type { ListedMachine } from "./inventory.ts";
 
 export interface MachineSummary {
   readonly name: string;
-  /** running, stopped, failed (CODE), starting, stopping, broken; `pull unfinished` and the like for killed work. */
+  /** running, stopped, failed (CODE), restarting (CODE), starting, stopping, broken; `pull unfinished` and the like for killed work, no root tree. */
   readonly state: string;
+  /** What its health check found; undefined without one, or when it does not run. */
+  readonly health: HealthState | undefined;
   readonly address: string | undefined;
   /** Undefined when machine.toml cannot be read. */
   readonly image: string | undefined;
@@ -24,6 +27,7 @@ export function summarize(machine: ListedMachine): MachineSummary {
   return {
     name,
     state: stateOf(machine),
+    health: machine.health?.state,
     address,
     image: spec?.image.reference,
     since:
@@ -34,6 +38,7 @@ export function summarize(machine: ListedMachine): MachineSummary {
   };
 }
 
+/** What people call the states of a unit. */
 const words: Readonly<Record<string, string>> = {
   active: "running",
   inactive: "stopped",
@@ -41,12 +46,21 @@ const words: Readonly<Record<string, string>> = {
   deactivating: "stopping",
 };
 
-function stateOf({ pending, unit, problem }: ListedMachine): string {
+function stateOf({ pending, unit, problem, lacksTree }: ListedMachine): string {
   if (pending !== undefined) return `${pending} unfinished`;
   if (problem !== undefined && (unit === undefined || unit.active === "inactive")) return "broken";
+  if (lacksTree && unit?.active !== "active") return "no root tree";
   if (unit === undefined) return "stopped";
-  if (unit.active === "failed") {
-    return unit.result === "exit-code" ? `failed (${unit.exitStatus})` : `failed (${unit.result})`;
+  if (unit.active === "failed" || unit.isRestarting === true) {
+    const isRefused = unit.result === "exit-code" && unit.exitStatus === 0;
+    // The program was never there: what runs before it said no.
+    const end = isRefused ? "start" : unit.result === "exit-code" ? unit.exitStatus : unit.result;
+    return `${unit.active === "failed" ? "failed" : "restarting"} (${end})`;
   }
-  return words[unit.active] ?? unit.active;
+  return stateWord(unit.active);
+}
+
+/** `running` for systemd's `active`, and so on. */
+export function stateWord(active: string): string {
+  return words[active] ?? active;
 }

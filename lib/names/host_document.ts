@@ -15,8 +15,8 @@ import {
 } from "../address/ipv6.ts";
 import { parseTrustedHost } from "../address/trusted_host.ts";
 import { usageError } from "../errors.ts";
-import { isMachineName, type MachineName } from "../machine/name.ts";
-import { parseToml } from "../config/machine_toml.ts";
+import { isMachineName, type MachineName } from "../spec/machine_name.ts";
+import { parseToml } from "../config/toml.ts";
 import { describeIssues } from "../config/schema_issues.ts";
 
 export interface HostDocument {

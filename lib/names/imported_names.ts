@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import { listDirectory, readTextIfPresent } from "../host/files.ts";
-import { isMachineName, type MachineName } from "../machine/name.ts";
+import { isMachineName, type MachineName } from "../spec/machine_name.ts";
 import { foldersBelow } from "../machine/paths.ts";
 
 /** Reads all lists; lines that are no names, comments among them, are passed over. */

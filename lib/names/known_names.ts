@@ -8,7 +8,7 @@
 import type { Ipv6 } from "../address/ipv6.ts";
 import { machineAddress } from "../address/machine_address.ts";
 import type { TrustedHost } from "../address/trusted_host.ts";
-import type { MachineName } from "../machine/name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import type { HostState } from "../network/host_state.ts";
 
 export interface KnownName {

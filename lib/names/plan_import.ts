@@ -12,7 +12,7 @@ import type { HostDocument } from "./host_document.ts";
 import { findHost } from "./qualified_name.ts";
 import { setConfigValue } from "../config/edit_config.ts";
 import { type HostConfig, parseHostConfig } from "../config/host_config.ts";
-import type { MachineName } from "../machine/name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import { foldersBelow } from "../machine/paths.ts";
 import type { Step } from "../machine/step.ts";
 

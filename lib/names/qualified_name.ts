@@ -6,7 +6,7 @@
 
 import type { TrustedHost } from "../address/trusted_host.ts";
 import { type MbctlError, usageError } from "../errors.ts";
-import { isMachineName, type MachineName, parseMachineName } from "../machine/name.ts";
+import { isMachineName, type MachineName, parseMachineName } from "../spec/machine_name.ts";
 
 export interface QualifiedName {
   readonly name: MachineName;

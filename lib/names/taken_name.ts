@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { MachineName } from "../machine/name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import type { TrustedHost } from "../address/trusted_host.ts";
 
 /** Whose names a new machine's must not be, upper and lower case being the same to resolvers. */

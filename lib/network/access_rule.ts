@@ -5,7 +5,7 @@
  */
 
 import { usageError } from "../errors.ts";
-import { isMachineName, type MachineName } from "../machine/name.ts";
+import { isMachineName, type MachineName } from "../spec/machine_name.ts";
 import { formatPortRange, parsePortRange, type PortRange } from "./port.ts";
 
 /** Where connections come from. */

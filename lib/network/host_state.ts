@@ -5,8 +5,8 @@
  */
 
 import type { TrustedHost } from "../address/trusted_host.ts";
-import type { MachineName } from "../machine/name.ts";
-import type { MachineSpec } from "../machine/spec.ts";
+import type { MachineName } from "../spec/machine_name.ts";
+import type { MachineSpec } from "../spec/machine_spec.ts";
 import type { HostNetwork } from "./host_network.ts";
 import type { NetworkTemplate } from "./template.ts";
 

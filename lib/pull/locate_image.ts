@@ -5,7 +5,7 @@
  * @module
  */
 
-import { MbctlError } from "../errors.ts";
+import { MbctlError, usageError } from "../errors.ts";
 import type { Spawn } from "../host/spawn.ts";
 import type { Run } from "../host/run.ts";
 import type { BlobSource } from "../image/blob_source.ts";
@@ -17,7 +17,7 @@ import { openImage, type OpenedImage } from "../registry/open_image.ts";
 import { readAccess } from "../registry/plain_access.ts";
 import { resolveDigest } from "../registry/resolve.ts";
 import type { SourceOptions } from "../registry/skopeo.ts";
-import { findStored, type StoredImage } from "../store/images.ts";
+import { findStored, findStoredDigest, type StoredImage } from "../store/images.ts";
 import type { Store } from "../store/store.ts";
 import type { PullPolicy } from "./pull_policy.ts";
 
@@ -78,6 +78,29 @@ export async function locateImage(
     return await openSources(tools, ref, options);
   }
   return fromStore(tools, stored, options);
+}
+
+/**
+ * Locates the very image that a reference once named, whatever it names by now: in the store, else where the
+ * reference leads.
+ *
+ * @throws {MbctlError} as {@linkcode locateImage}; (usage) when a local image is another one now.
+ */
+export async function locateDigest(
+  tools: LocateTools,
+  ref: ImageRef,
+  digest: Digest,
+  options: LocateOptions,
+): Promise<LocatedImage> {
+  if (ref.transport === "docker") return await locateImage(tools, pinned(ref, digest), options);
+  const stored = findStoredDigest(tools.store, ref, digest, options.platform);
+  if (stored !== undefined) return fromStore(tools, stored, options);
+  const located = await openSources(tools, ref, options);
+  if (located.found.digest === digest) return located;
+  await located[Symbol.asyncDispose]();
+  throw usageError(
+    `Cannot use image "${formatImageRef(ref)}": it is another one now, not ${digest}`,
+  );
 }
 
 async function isNewer(

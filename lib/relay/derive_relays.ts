@@ -15,7 +15,7 @@ import {
 } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { isStopped, readUnitStates } from "../host/systemd.ts";
-import type { MachineName } from "../machine/name.ts";
+import type { MachineName } from "../spec/machine_name.ts";
 import { foldersBelow } from "../machine/paths.ts";
 import type { DerivedFile, HostState } from "../network/host_state.ts";
 import { relayDropInName, relayFiles, wantedUnits } from "./relay_files.ts";

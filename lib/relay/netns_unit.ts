@@ -5,7 +5,7 @@
  * @module
  */
 
-import { type MachineName, machineUnit } from "../machine/name.ts";
+import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { execShell } from "../nspawn/exec_shell.ts";
 import {
   formatUnitFile,

@@ -5,7 +5,7 @@
  * @module
  */
 
-import { machineUnit } from "../machine/name.ts";
+import { machineUnit } from "../spec/machine_name.ts";
 import type { HostMachine } from "../network/host_state.ts";
 import { formatPublishedPort, type PublishedPort } from "../network/published_port.ts";
 import { formatUnitFile, unitEntry } from "../nspawn/unit_file.ts";

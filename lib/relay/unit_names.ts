@@ -4,7 +4,7 @@
  * @module
  */
 
-import { isMachineName, type MachineName } from "../machine/name.ts";
+import { isMachineName, type MachineName } from "../spec/machine_name.ts";
 import type { PublishedPort } from "../network/published_port.ts";
 import type { RelayPort } from "../network/relay_port.ts";
 

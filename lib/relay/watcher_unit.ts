@@ -5,7 +5,7 @@
  */
 
 import type { Ipv6 } from "../address/ipv6.ts";
-import { type MachineName, machineUnit } from "../machine/name.ts";
+import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import type { DerivedFile } from "../network/host_state.ts";
 import { formatRelayPort, type RelayPort } from "../network/relay_port.ts";
 import {

@@ -33,13 +33,13 @@ export interface SweepOptions {
  * @returns how many points there are.
  */
 export async function sweep(
-  host: OuterHost,
-  before: () => void,
+  host: Pick<OuterHost, "dir" | "run">,
+  before: () => void | Promise<void>,
   words: readonly string[],
   check: (point: Point, outcome: Outcome) => Promise<void>,
   { signal = "KILL", stride = 1 }: SweepOptions = {},
 ): Promise<number> {
-  before();
+  await before();
   const trace = join(host.dir, "trace");
   await host.run(words, ["strace", "-qq", "-o", trace, "-e", `trace=${changes}`]);
   const counts = new Map<string, number>();
@@ -55,7 +55,7 @@ export async function sweep(
     // Relative to a folder, and not the name of a machine: the entries of a tree that is being removed are all alike.
     if (/\d/.test(first) && !/"[^"]*(web|mbctl)/.test(line) && inTrees++ % 4 !== 0) continue;
     if (points++ % stride !== 0) continue;
-    before();
+    await before();
     const inject = ["-e", `trace=${call}`, "-e", `inject=${call}:signal=${signal}:when=${n}`];
     await check(
       { call, n },

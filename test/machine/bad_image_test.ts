@@ -86,7 +86,7 @@ const refused: Readonly<Record<string, BadImage>> = {
     files: [etc],
     config: { Cmd: [] },
     says: "run the image: it names no program, neither Entrypoint nor Cmd",
-    hint: "mbctl oci download IMAGE PATH takes its root tree alone",
+    hint: "name one as args; mbctl oci download IMAGE PATH takes its root tree alone",
   },
 };
 

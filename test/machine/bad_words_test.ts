@@ -14,7 +14,7 @@ const names: readonly (readonly [name: string, state: string])[] = [
   ["..", 'a "." stands at its beginning, at its end or beside another'],
   [".a", 'a "." stands at its beginning, at its end or beside another'],
   ["a.", 'a "." stands at its beginning, at its end or beside another'],
-  ["-a", 'a "-" stands at the beginning of a part'],
+  ["a.-a", 'a "-" stands at the beginning of a part'],
   ["a-", 'a "-" stands at the end of a part'],
   ["ä", '"ä" is not allowed in it'],
   ["a b", '" " is not allowed in it'],
@@ -63,12 +63,19 @@ const mounts: readonly (readonly [mounts: readonly string[], state: string, hint
     '"/conf=/var/lib/machines/x": that folder is mbctl\'s own; use config or data',
     mountHint,
   ],
+];
+
+const volumes: readonly (readonly [flags: readonly string[], state: string, hint: string])[] = [
   [
-    ["/nope=data"],
-    "/nope: the image declares no such volume",
+    ["--mount=/nope=skip"],
+    "skip the volume /nope: the image declares no such volume",
     "the image declares /conf, /data, /empty, /full, /missing",
   ],
-  [["/conf=data", "/conf=skip"], "/conf: it is given twice", "leave one of them out"],
+  [
+    ["--mount=/conf=data", "--volume=/conf"],
+    "use the volume /conf: it is given twice",
+    "leave one of them out",
+  ],
 ];
 
 const keysHint = "mend the file; its keys are in the README";
@@ -76,11 +83,11 @@ const configs: readonly (readonly [text: string, state: string, hint: string])[]
   [
     "= x",
     "line 1, column 1: Invalid TOML document: unexpected end of key",
-    "mend the file; its format is in the README",
+    "mend the file; the README and docs/machines.md have its format",
   ],
-  ["prefix = 5", "prefix: expected string but received 5", keysHint],
-  ["prefx = ''", 'unknown key "prefx"', keysHint],
-  ["bridge = ''", 'bridge: "" is not an interface name of 1 to 15 characters', keysHint],
+  ["prefix = 5", "line 1: prefix: expected string but received 5", keysHint],
+  ["prefx = ''", 'line 1: unknown key "prefx", did you mean "prefix"?', keysHint],
+  ["bridge = ''", 'line 1: bridge: "" is not an interface name of 1 to 15 characters', keysHint],
   [
     "prefix = 'zz::/64'",
     'prefix: Cannot parse IPv6 address "zz::": the group "zz" is no number of 1 to 4 hexadecimal digits',
@@ -109,7 +116,6 @@ describe.skipIf(!canPull)("mbctl refuses", () => {
     "machines",
     "pull",
     ...flags,
-    "--",
     host.image,
     name,
   ];
@@ -128,6 +134,14 @@ describe.skipIf(!canPull)("mbctl refuses", () => {
       words,
       `exit 2\nmbctl: Cannot parse image reference "${reference}": ${state}\nhint: ${hint}\n`,
     );
+  });
+
+  test.each(volumes)("the volumes %j", async (flags, state, hint) => {
+    const note =
+      flags.length < 2
+        ? ""
+        : '--volume /conf: a volume without a name becomes kind = "data", and begins with what the image holds there\n';
+    await refused(pull("web", ...flags), `exit 2\n${note}mbctl: Cannot ${state}\nhint: ${hint}\n`);
   });
 
   test.each(mounts)("the mounts %j", async (given, state, hint) => {
@@ -200,6 +214,22 @@ describe.skipIf(!canPull)("mbctl refuses", () => {
     },
   );
 
+  test("to give a machine the name that it has", async () => {
+    await refused(
+      ["machines", "rename", "web", "web"],
+      'exit 2\nmbctl: Cannot rename "web": it has that name\nhint: choose another name\n',
+    );
+  });
+
+  test("to start what is applied, below a root where nothing runs", async () => {
+    const file = join(host.dir, "web.toml");
+    writeFileSync(file, `schema = 1\nimage = "${host.image}"\n`);
+    await refused(
+      ["machines", "apply", file, "--start"],
+      "exit 3\nmbctl: Cannot start machines below DIR/state/root: no systemd runs there\nhint: leave out --root\n",
+    );
+  });
+
   test("to work for anybody but root", async () => {
     expect((await host.run(host.pullWords)).exitCode).toBe(0);
     const nobody = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"];
@@ -213,6 +243,8 @@ describe.skipIf(!canPull)("mbctl refuses", () => {
     await refused(["oci", "download", host.image, "tree"], root("unpack images"), nobody);
     await refused(["machines", "list"], denied(""), nobody);
     await refused(["machines", "show", "web"], denied("/web/machine.toml"), nobody);
+    const hidden = join(host.root, "var/lib/man8machine_configs/x.toml");
+    await refused(["machines", "apply", hidden], denied("/x.toml"), nobody);
     host.reset();
   });
 });

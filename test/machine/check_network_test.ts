@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { MbctlError } from "../../lib/errors.ts";
 import { openHost } from "../../lib/host/host.ts";
 import { checkNetwork } from "../../lib/machine/check_network.ts";
-import { defaultNetworkChoices, type NetworkChoices } from "../../lib/machine/spec.ts";
+import { defaultNetworkChoices, type NetworkChoices } from "../../lib/spec/machine_spec.ts";
 import { parseAccessRule } from "../../lib/network/access_rule.ts";
 import { parseDefaultRoute } from "../../lib/network/default_route.ts";
 import { parsePortRange } from "../../lib/network/port.ts";

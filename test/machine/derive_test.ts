@@ -19,8 +19,8 @@ import {
   previewDerived,
   readHostState,
 } from "../../lib/machine/derive.ts";
-import { formatMachineToml } from "../../lib/config/machine_toml.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { formatMachineToml } from "../../lib/spec/machine_toml.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import { findOldUnits } from "../../lib/machine/renew_units.ts";
 import { renderUnitDropIn } from "../../lib/nspawn/machine_unit.ts";

@@ -1,4 +1,4 @@
-import { defaultNetworkChoices } from "../../lib/machine/spec.ts";
+import { defaultChoices } from "../../lib/spec/machine_spec.ts";
 import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -15,8 +15,8 @@ import {
   readMachine,
   readMachines,
 } from "../../lib/machine/inventory.ts";
-import { formatMachineToml } from "../../lib/config/machine_toml.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { formatMachineToml } from "../../lib/spec/machine_toml.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths, namesOf } from "../../lib/machine/paths.ts";
 
 let host: Host;
@@ -41,7 +41,7 @@ beforeAll(() => {
       machinePaths(root, name).machineToml,
       formatMachineToml({
         name,
-        ...defaultNetworkChoices,
+        ...defaultChoices,
         image,
         environment: [],
         volumes: [],

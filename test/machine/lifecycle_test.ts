@@ -1,10 +1,10 @@
 import { afterAll, expect, test } from "bun:test";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openHost } from "../../lib/host/host.ts";
 import { planUnits } from "../../lib/machine/lifecycle.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
 const root = mkdtempSync(join(tmpdir(), "lifecycle-"));
 afterAll(() => rmSync(root, { recursive: true }));
@@ -19,6 +19,9 @@ for (const [name, network] of [
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "machine.toml"), "");
   writeFileSync(join(folder, "container.nspawn"), `[Network]\n${network}`);
+  mkdirSync(join(root, "var/lib/man8machines", name), { recursive: true });
+  mkdirSync(join(root, "var/lib/machines"), { recursive: true });
+  symlinkSync(`/var/lib/man8machines/${name}`, join(root, "var/lib/machines", name));
 }
 const [bridged, lan] = [parseMachineName("bridged"), parseMachineName("lan")];
 
@@ -30,4 +33,18 @@ test("planUnits() wants the bridge that a machine's nspawn file names, for a sta
     expect(planUnits(host, action, [lan])).toHaveLength(1);
   }
   expect(planUnits(host, "stop", [bridged])).toHaveLength(1);
+});
+
+test("planUnits() starts nothing that has no root tree, and names the way to one", () => {
+  const bare = parseMachineName("bare");
+  const folder = join(root, "var/lib/man8machine_configs", bare);
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "machine.toml"), "");
+  expect(() => planUnits(host, "start", [lan, bare])).toThrow(
+    expect.objectContaining({
+      message: 'Cannot start "bare": it has no root tree',
+      hint: "mbctl machines rebuild bare",
+    }),
+  );
+  expect(planUnits(host, "stop", [bare])).toHaveLength(1);
 });

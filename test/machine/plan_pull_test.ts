@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import {
+  checkVolumes,
   clearStaged,
   finishPull,
   formatMarker,
@@ -11,7 +12,7 @@ import {
   treeSteps,
   type TreeSource,
 } from "../../lib/machine/plan_pull.ts";
-import { defaultNetworkChoices, type Volume } from "../../lib/machine/spec.ts";
+import { defaultChoices, type Volume } from "../../lib/spec/machine_spec.ts";
 import { describeStep, type Step } from "../../lib/machine/step.ts";
 
 const files = { machineToml: "toml", nspawn: "nspawn", envFile: "secret", unitDropIn: "unit" };
@@ -30,11 +31,12 @@ function plan(
   };
   return planPull({
     root,
-    spec: { name, ...defaultNetworkChoices, image, environment: [], volumes },
+    spec: { name, ...defaultChoices, image, environment: [], volumes },
     files,
+    imageText: "{}",
     tree,
     busybox: "/usr/bin/busybox",
-    directories: ["/work"],
+    needs: { directories: ["/work"] },
     isLive,
   });
 }
@@ -61,9 +63,15 @@ test("planPull() prepares under hidden names, then moves, and links last", () =>
     "write /var/lib/man8machine_configs/.mbctl-new.web/machine.toml (644, 4 bytes)",
     "write /var/lib/man8machine_configs/.mbctl-new.web/container.nspawn (644, 6 bytes)",
     "write /var/lib/man8machine_configs/.mbctl-new.web/man8env.env (600, 6 bytes)",
+    "make directory /var/lib/man8machine_configs/.mbctl-new.web/.mbctl (700)",
+    "write /var/lib/man8machine_configs/.mbctl-new.web/.mbctl/machine.toml (600, 4 bytes)",
+    "write /var/lib/man8machine_configs/.mbctl-new.web/.mbctl/container.nspawn (600, 6 bytes)",
+    "write /var/lib/man8machine_configs/.mbctl-new.web/.mbctl/man8env.env (600, 6 bytes)",
+    "write /var/lib/man8machine_configs/.mbctl-new.web/.mbctl/unit.conf (600, 4 bytes)",
+    "write /var/lib/man8machine_configs/.mbctl-new.web/.mbctl/image.json (600, 2 bytes)",
     "copy /etc/app of /var/lib/man8machines/.mbctl-new.web to /var/lib/man8machine_configs/.mbctl-new.web/etc/app",
     "make directory /var/lib/man8machine_storage (700)",
-    "make directory /var/lib/man8machine_storage/.mbctl-new.web (700)",
+    "make directory /var/lib/man8machine_storage/.mbctl-new.web (700), a subvolume on btrfs",
     "copy /data of /var/lib/man8machines/.mbctl-new.web to /var/lib/man8machine_storage/.mbctl-new.web/data",
     "copy /data/inner of /var/lib/man8machines/.mbctl-new.web to /var/lib/man8machine_storage/.mbctl-new.web/data/inner",
     "copy /srv of /var/lib/man8machines/.mbctl-new.web for '/srv/my files', if that is empty",
@@ -109,6 +117,7 @@ test("finishPull() fills the administrator's folders, then forgets the pull", ()
 
 test("planRollback() removes the commit first and the marker last", () => {
   expect(planRollback(machinePaths("/", name), formatMarker(all)).map(describeStep)).toEqual([
+    "remove /var/lib/man8machine_configs/.mbctl-change.web",
     "remove /var/lib/machines/web",
     "remove /etc/systemd/nspawn/web.nspawn",
     "remove /etc/systemd/system/systemd-nspawn@web.service.d",
@@ -174,6 +183,9 @@ test("planRollback() has a step for everything that planPull() makes", () => {
           case "copy-volume":
             expect(isRemoved(step.into)).toBe(true);
             break;
+          case "make-tree":
+            expect(isRemoved(step.path)).toBe(true);
+            break;
           case "unpack-image":
           case "install-init":
             expect(isRemoved(step.tree)).toBe(true);
@@ -185,7 +197,7 @@ test("planRollback() has a step for everything that planPull() makes", () => {
       // The link in /var/lib/machines is the commit: nothing comes after it.
       expect(steps.at(-1)).toMatchObject({ kind: "link", path: paths.machineLink });
       expect(undone.at(-1)).toEqual({ kind: "remove", path: paths.pullMarker });
-      expect(undone.slice(6)).toEqual(clearStaged(paths, formatMarker(chosen)));
+      expect(undone.slice(7)).toEqual(clearStaged(paths, formatMarker(chosen)));
     }),
   );
 });
@@ -195,6 +207,7 @@ const refused: readonly (readonly [volume: Volume, state: string])[] = [
   [{ path: "/man8env.env/x", kind: "config" }, "mbctl has a file of that name there"],
   [{ path: "/container.nspawn", kind: "config" }, "mbctl has a file of that name there"],
   [{ path: "/man8s-init", kind: "data" }, "the machine needs what is at that place"],
+  [{ path: "/", kind: "config" }, "the machine needs what is at that place"],
   [{ path: "/proc/sys", kind: "host", source: "/x" }, "the machine needs what is at that place"],
 ];
 test.each(refused)("planPull() refuses the volume %j", (volume, state) => {
@@ -208,4 +221,15 @@ test.each([
   { path: "/machine.tomls", kind: "config" },
 ] as const)("planPull() takes the volume %j", (volume) => {
   expect(() => plan([volume])).not.toThrow();
+});
+
+test.each([
+  "/machine.toml",
+  "//container.nspawn",
+  "/./.mbctl",
+  "/.mbctl/unit.d",
+  "/.container.nspawn.mbctl-next",
+])("checkVolumes() keeps %s of the configuration folder from the machine", (path) => {
+  expect(() => checkVolumes([{ path, kind: "config" }])).toThrow("in the configuration folder");
+  expect(() => checkVolumes([{ path, kind: "data" }])).not.toThrow();
 });

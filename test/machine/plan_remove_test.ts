@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths, namesOf } from "../../lib/machine/paths.ts";
 import { clearStaged } from "../../lib/machine/plan_pull.ts";
 import { planRemove } from "../../lib/machine/plan_remove.ts";
@@ -18,7 +18,17 @@ test("planRemove() makes the machine unstartable first, and forgets last that it
     "remove /var/lib/man8machines/web",
     "remove /var/lib/man8machine_storage/web",
     "remove /var/lib/man8machine_configs/web",
+    "remove /var/lib/man8machines/.mbctl-snapshots/web",
+    "remove /var/lib/man8machine_configs/.mbctl-snapshots/web",
+    "remove /var/lib/man8machine_storage/.mbctl-snapshots/web",
     "bring firewall, names and relays of the host in line with its machines",
+    "remove /var/lib/man8machines/.mbctl-new.web",
+    "remove /var/lib/man8machine_storage/.mbctl-new.web",
+    "remove /var/lib/man8machine_configs/.mbctl-new.web",
+    "remove /var/lib/man8machines/.mbctl-old.web",
+    "remove /var/lib/man8machine_storage/.mbctl-old.web",
+    "remove /var/lib/man8machine_configs/.mbctl-old.web",
+    "remove /var/lib/man8machine_configs/.mbctl-change.web",
     "remove /var/lib/man8machine_configs/.mbctl-remove.web",
   ]);
 });

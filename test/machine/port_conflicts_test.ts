@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { findPortConflicts } from "../../lib/machine/port_conflicts.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
-import { defaultNetworkChoices, type MachineSpec } from "../../lib/machine/spec.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
+import { defaultChoices, type MachineSpec } from "../../lib/spec/machine_spec.ts";
 import { defaultHostNetworks } from "../../lib/network/host_network.ts";
 import { parseIpv4 } from "../../lib/network/ipv4.ts";
 import { parsePublishedPort } from "../../lib/network/published_port.ts";
@@ -15,7 +15,7 @@ interface Words {
 
 function spec(name: string, { publish = [], relay6 = [], ipv4 }: Words): MachineSpec {
   return {
-    ...defaultNetworkChoices,
+    ...defaultChoices,
     name: parseMachineName(name),
     image: { reference: "x", digest: "sha256:a", manifestDigest: "sha256:a" },
     environment: [],

@@ -2,18 +2,27 @@ import { defaultHostNetworks } from "../../lib/network/host_network.ts";
 import { expect, test } from "bun:test";
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import * as fc from "fast-check";
 import { parsePrefix } from "../../lib/address/ipv6.ts";
 import { parseEnvFile } from "../../lib/env/env_file.ts";
 import { unescapeLineBreaks } from "../../lib/env/split_environment.ts";
 import { type ImageConfig, parseImageConfig } from "../../lib/image/config.ts";
-import { formatMachineToml, parseMachineToml } from "../../lib/config/machine_toml.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
-import { applicationArgs, type HostFacts, renderMachine } from "../../lib/machine/render.ts";
-import { defaultNetworkChoices, type MachineSpec, type Volume } from "../../lib/machine/spec.ts";
+import { formatMachineToml, parseMachineToml } from "../../lib/spec/machine_toml.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
+import {
+  applicationArgs,
+  type HostFacts,
+  renderMachine,
+  treeNeeds,
+} from "../../lib/machine/render.ts";
+import { defaultChoices, type MachineSpec, type Volume } from "../../lib/spec/machine_spec.ts";
 import { parseIpv4 } from "../../lib/network/ipv4.ts";
 import type { NetworkKind } from "../../lib/network/template.ts";
 import { parseUnitFile, unitEntries } from "../../lib/nspawn/unit_file.ts";
 import { nspawnText, nspawnWords, readNspawn } from "../../lib/nspawn/read.ts";
+import { parseSignal } from "../../lib/signal.ts";
+import { parseDevice } from "../../lib/spec/device.ts";
+import { outerFirst } from "../../lib/spec/volume.ts";
 import { expectGolden } from "../golden/golden.ts";
 
 const folder = join(import.meta.dir, "../../../shared/image-configs");
@@ -37,13 +46,13 @@ const facts: HostFacts = {
   connection: { kind: "bridge" },
 };
 
-const kinds = ["data", "config", "host", "skip"] as const;
+const kinds = ["data", "config", "host", "skip", "tmpfs"] as const;
 
 /** Every volume of the image, each of another kind. */
 function specOf(name: string, config: ImageConfig): MachineSpec {
   return {
     name: parseMachineName(name),
-    ...defaultNetworkChoices,
+    ...defaultChoices,
     image: {
       reference: `docker.io/library/${name}:latest`,
       digest: `sha256:${"0".repeat(64)}`,
@@ -111,7 +120,7 @@ test.skipIf(!isRecorded).each(runnable)(
 
     expect(evaluate(env.get("MAN8S_APPLICATION_ARGS") ?? "")).toEqual([...applicationArgs(config)]);
     expect(nspawnText(nspawn, "Exec.WorkingDirectory")).toBe(config.workingDir);
-    const bound = spec.volumes.filter((volume) => volume.kind !== "skip").length;
+    const bound = spec.volumes.filter(({ kind }) => !["skip", "tmpfs"].includes(kind)).length;
     expect(nspawn.get("Files.Bind")?.values.length ?? 0).toBe(bound + 1);
     const signal = config.stopSignal ?? "SIGTERM";
     expect(files.unitDropIn.includes(`Stop: ${signal} to the program`)).toBe(true);
@@ -201,3 +210,142 @@ test.skipIf(!isRecorded).each(["registry", "nginx", "redis", "neo4j", "kibana"])
     for (const [file, text] of Object.entries(files)) expectGolden(`machine/${name}.${file}`, text);
   },
 );
+
+/** Everything that can be chosen. */
+const chosen: MachineSpec = {
+  ...specOf("everything", plain),
+  entrypoint: ["/bin/sh", "-c"],
+  args: ["exec sleep 1\n"],
+  user: "1000:50",
+  workingDirectory: "/in blank ",
+  labels: { "com.example.note": "kept in machine.toml alone" },
+  stopSignal: parseSignal("SIGUSR1"),
+  stopTimeoutSec: 90,
+  restart: { when: "on-failure", retries: 3 },
+  boot: true,
+  depends: [parseMachineName("db"), parseMachineName("web-1.example")],
+  limits: {
+    memory: 512 * 1024 ** 2,
+    cpus: 1.5,
+    tasks: 100,
+    ioWeight: 50,
+    openFiles: 65536,
+    disk: 1024 ** 3,
+  },
+  capabilities: { add: ["SYSLOG"], drop: ["ALL"] },
+  isReadOnly: true,
+  devices: [
+    parseDevice("/dev/fuse"),
+    { ...parseDevice("/dev/ttyUSB0:/dev/modem:rw"), ifAbsent: "skip" },
+    parseDevice("char-ttyUSB"),
+  ],
+  volumes: [
+    { path: "/data", kind: "data", isReadOnly: true, owner: { uid: 1000, gid: 50 }, mode: 0o750 },
+    { path: "/cache: \\", kind: "tmpfs", sizeBytes: 64 * 1024 ** 2, mode: 0o700 },
+    { path: "/host", kind: "host", source: "/srv/host" },
+  ],
+};
+
+test.each([252, 257, 262])(
+  "every choice is rendered for systemd %d as the golden files",
+  (version) => {
+    const files = renderMachine(chosen, plain, { ...facts, systemdVersion: version });
+    expect(parseMachineToml(files.machineToml, "machine.toml")).toEqual(chosen);
+    for (const [file, text] of Object.entries(files)) {
+      expectGolden(`machine/everything.${version}.${file}`, text);
+    }
+  },
+);
+
+test("treeNeeds() names what nspawn cannot make, and no more", () => {
+  const image = parseImageConfig({
+    architecture: "amd64",
+    os: "linux",
+    config: { Cmd: ["/app"], WorkingDir: "/work", Volumes: { "/data": {}, "/mem": {} } },
+  });
+  const spec: MachineSpec = {
+    ...specOf("web", plain),
+    volumes: [
+      { path: "/data", kind: "data" },
+      { path: "/mem", kind: "tmpfs" },
+      { path: "/more", kind: "data" },
+      { path: "/tree", kind: "skip" },
+    ],
+  };
+  expect(treeNeeds(spec, image)).toEqual({ directories: ["/work", "/mem", "/more"] });
+  expect(treeNeeds({ ...spec, isReadOnly: true, workingDirectory: "/w" }, image)).toEqual({
+    directories: ["/w", "/data", "/mem", "/more", "/var/tmp"],
+    files: ["/etc/resolv.conf", "/etc/localtime"],
+  });
+});
+
+test("a read-only root has a writable /var/tmp, unless a volume is there", () => {
+  const mounted = (volumes: readonly Volume[]) => {
+    const spec = { ...specOf("web", plain), isReadOnly: true, volumes };
+    const nspawn = readNspawn(renderMachine(spec, plain, facts).nspawn);
+    return nspawn.get("Files.TemporaryFileSystem")?.values.map(([path]) => path);
+  };
+  expect(mounted([])).toEqual(["/var/tmp"]);
+  expect(mounted([{ path: "/var/tmp", kind: "skip" }])).toEqual(["/var/tmp"]);
+  expect(mounted([{ path: "/var/tmp", kind: "data" }])).toBeUndefined();
+  expect(mounted([{ path: "/var/tmp", kind: "tmpfs" }])).toEqual(["/var/tmp"]);
+});
+
+const word = fc.string({ unit: "grapheme", maxLength: 8 }).filter((text) => !text.includes("\0"));
+const path = fc
+  .string({ unit: "binary-ascii", minLength: 1, maxLength: 10 })
+  .filter((text) => !/[\0-\x1f\x7f/]/.test(text) && ![".", ".."].includes(text))
+  .map((name) => `/${name}`);
+
+test("whatever is chosen, systemd reads back what was meant", () => {
+  fc.assert(
+    fc.property(
+      fc.record({
+        program: fc.array(word, { minLength: 1, maxLength: 4 }).filter(([name]) => name !== ""),
+        isArgs: fc.boolean(),
+        workingDirectory: path,
+        volumes: fc.uniqueArray(path, { maxLength: 4 }),
+        isReadOnly: fc.boolean(),
+        openFiles: fc.integer({ min: 32, max: 1_000_000 }),
+        memory: fc.integer({ min: 6 * 1024 ** 2, max: Number.MAX_SAFE_INTEGER }),
+        retries: fc.option(fc.integer({ min: 1, max: 99 }), { nil: undefined }),
+        version: fc.constantFrom(252, 257, 262),
+      }),
+      ({ program, isArgs, workingDirectory, volumes, version, retries, ...rest }) => {
+        const spec: MachineSpec = {
+          ...specOf("any", plain),
+          ...(isArgs ? { entrypoint: [], args: program } : { entrypoint: program }),
+          workingDirectory,
+          isReadOnly: rest.isReadOnly,
+          limits: { memory: rest.memory, openFiles: rest.openFiles },
+          restart: { when: "on-failure", ...(retries === undefined ? {} : { retries }) },
+          volumes: volumes.map((volumePath, index) => ({
+            path: volumePath,
+            ...(index % 2 === 0 ? { kind: "tmpfs" } : { kind: "data", isReadOnly: true }),
+          })),
+        };
+        const files = renderMachine(spec, plain, { ...facts, systemdVersion: version });
+        const nspawn = readNspawn(files.nspawn);
+        const fields = (key: string) => nspawn.get(`Files.${key}`)?.values ?? [];
+        const of = (kind: string) =>
+          outerFirst(spec.volumes).flatMap((volume) => (volume.kind === kind ? [volume.path] : []));
+        expect(fields("BindReadOnly").map(([, target]) => target)).toEqual(of("data"));
+        expect(fields("TemporaryFileSystem").map(([target]) => target)).toEqual([
+          ...of("tmpfs"),
+          ...(spec.isReadOnly && !volumes.includes("/var/tmp") ? ["/var/tmp"] : []),
+        ]);
+        expect(nspawnText(nspawn, "Exec.LimitNOFILE")).toBe(String(rest.openFiles));
+        expect(nspawnText(nspawn, "Exec.WorkingDirectory")?.replace(/(?<=[\\ ])\/$/, "")).toBe(
+          workingDirectory,
+        );
+        const unit = unitEntries(parseUnitFile(files.unitDropIn));
+        expect(unit.find(({ key }) => key === "MemoryMax")?.value).toBe(String(rest.memory));
+        expect(unit.some(({ key }) => key === "RestartSteps")).toBe(version >= 254);
+        expect(files.unitDropIn.includes("gives up after")).toBe(retries !== undefined);
+        const env = new Map(parseEnvFile(files.envFile));
+        expect(evaluate(env.get("MAN8S_APPLICATION_ARGS") ?? "")).toEqual(program);
+      },
+    ),
+    { numRuns: 60 },
+  );
+});

@@ -8,7 +8,7 @@ import { makeRun } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
 import { applySteps } from "../../lib/machine/apply.ts";
 import { parseHostConfig } from "../../lib/config/host_config.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import { findRenumbering, planRenumbering } from "../../lib/machine/renumbering.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { describeStep, type Step } from "../../lib/machine/step.ts";
 
 const rows: readonly (readonly [step: Step, text: string])[] = [
@@ -17,14 +17,44 @@ const rows: readonly (readonly [step: Step, text: string])[] = [
     { kind: "store-tree", image: "x:1", tree: "/s" },
     "unpack x:1 into /s, for this machine and later ones",
   ],
+  [{ kind: "make-tree", path: "/t" }, "make directory /t (700), a subvolume on btrfs"],
   [{ kind: "clone-tree", from: "/s/a b", tree: "/t" }, "clone '/s/a b' to /t"],
+  [
+    {
+      kind: "hold",
+      name: parseMachineName("web"),
+      steps: [
+        { kind: "remove", path: "/a" },
+        { kind: "sync", path: "/" },
+      ],
+    },
+    "freeze systemd-nspawn@web.service; remove /a; sync /; thaw it",
+  ],
+  [
+    { kind: "thaw", name: parseMachineName("web") },
+    "thaw systemd-nspawn@web.service, if it is frozen",
+  ],
   [{ kind: "remember-image", image: "x:1" }, "note in the store what x:1 names"],
   [
     { kind: "complete-tree", tree: "/t", directories: ["/a", "/b c"] },
     "make missing directories in /t: /a '/b c'",
   ],
   [{ kind: "install-init", tree: "/t", busybox: "/b" }, "install man8s-init in /t with /b"],
+  [
+    { kind: "complete-tree", tree: "/t", directories: ["/a"], files: ["/f", "/g h"] },
+    "make missing directories in /t: /a, and files: /f '/g h'",
+  ],
+  [{ kind: "limit-tree", tree: "/t", bytes: 1024 ** 3 }, "limit /t to 1G"],
+  [{ kind: "limit-tree", tree: "/t" }, "take the disk quota from /t, if it has one"],
   [{ kind: "copy-volume", tree: "/t", path: "/d", into: "/i" }, "copy /d of /t to /i"],
+  [
+    {
+      kind: "copy-volume",
+      ...{ tree: "/t", path: "/d", into: "/i" },
+      owner: { uid: 1, gid: 2, mode: 0o750 },
+    },
+    "copy /d of /t to /i (owner 1:2, mode 0750)",
+  ],
   [
     { kind: "stage-host-volume", tree: "/t", path: "/d", into: "/i" },
     "copy /d of /t for /i, if that is empty",

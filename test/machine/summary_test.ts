@@ -1,9 +1,9 @@
-import { defaultNetworkChoices } from "../../lib/machine/spec.ts";
+import { defaultChoices } from "../../lib/spec/machine_spec.ts";
 import { expect, test } from "bun:test";
 import { MbctlError } from "../../lib/errors.ts";
 import type { UnitState } from "../../lib/host/systemd.ts";
 import type { ListedMachine } from "../../lib/machine/inventory.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { summarize } from "../../lib/machine/summary.ts";
 
 const unit: UnitState = {
@@ -18,7 +18,7 @@ const machine: ListedMachine = {
   name: parseMachineName("web"),
   spec: {
     name: parseMachineName("web"),
-    ...defaultNetworkChoices,
+    ...defaultChoices,
     image: { reference: "docker.io/library/x:1", digest: "sha256:a", manifestDigest: "sha256:b" },
     environment: [],
     volumes: [],
@@ -33,6 +33,7 @@ test("summarize() tells name, state, address, image and time", () => {
   expect(summarize(machine)).toEqual({
     name: "web",
     state: "running",
+    health: undefined,
     address: "300::1",
     image: "docker.io/library/x:1",
     since: "2023-11-14T22:13:20Z",
@@ -44,10 +45,13 @@ const problem = new MbctlError("usage", "broken");
 const states: readonly (readonly [change: Partial<ListedMachine>, state: string])[] = [
   [{ unit: { ...unit, active: "inactive" } }, "stopped"],
   [{ unit: undefined }, "stopped"],
+  [{ unit: undefined, lacksTree: true }, "no root tree"],
+  [{ unit: { ...unit, active: "failed" }, lacksTree: true }, "no root tree"],
   [{ unit: { ...unit, active: "activating" } }, "starting"],
   [{ unit: { ...unit, active: "deactivating" } }, "stopping"],
   [{ unit: { ...unit, active: "reloading" } }, "reloading"],
   [{ unit: { ...unit, active: "failed", result: "exit-code", exitStatus: 3 } }, "failed (3)"],
+  [{ unit: { ...unit, active: "failed", result: "exit-code", exitStatus: 0 } }, "failed (start)"],
   [{ unit: { ...unit, active: "failed", result: "signal", exitStatus: 9 } }, "failed (signal)"],
   [{ unit: { ...unit, active: "failed", result: "timeout" } }, "failed (timeout)"],
   [{ pending: "pull" }, "pull unfinished"],

@@ -1,0 +1,85 @@
+import { applyChange, recoverChange } from "../lib/change/apply_change.ts";
+import { runScript } from "../lib/cli/main.ts";
+import { defineVerb } from "../lib/cli/verb.ts";
+import { MbctlError, usageError } from "../lib/errors.ts";
+import { nameExists } from "../lib/host/files.ts";
+import { openHost } from "../lib/host/host.ts";
+import { requireRoot } from "../lib/host/privilege.ts";
+import { readMachine } from "../lib/machine/inventory.ts";
+import { takeMachineLock } from "../lib/machine/lock.ts";
+import { machinePaths } from "../lib/machine/paths.ts";
+import { describeStep } from "../lib/machine/step.ts";
+import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
+import { prepareRename } from "../lib/transfer/rename.ts";
+
+const verb = defineVerb({
+  name: "machines rename",
+  summary: "give a machine another name",
+  description:
+    "Everything of it goes to the new name: tree, configuration with all edits, data, snapshots, secrets, unit, boot entry. Its addresses follow from its name and change. Machines that name it in depends or allow are changed too. One that runs is stopped and started again. Other hosts know the new name after mbctl address import there.",
+  changes: true,
+  operands: {
+    old: { kind: "machine", help: "the machine", parse: parseMachineName },
+    new: { kind: "text", help: "its new name", parse: parseMachineName },
+  },
+  examples: [
+    { command: "mbctl machines rename web www", says: "asks first if it runs" },
+    { command: "mbctl machines rename web www --dry-run", says: "shows the steps" },
+  ],
+  async run(context, { old: from, new: to }) {
+    const host = openHost(context);
+    if (from === to) {
+      throw usageError(`Cannot rename "${from}": it has that name`, "choose another name");
+    }
+    const warn = (text: string) => context.log.warn(text);
+    const tools = {
+      host,
+      signal: context.signal,
+      onStep: (text: string) => context.log.debug(text),
+      onWarning: warn,
+    };
+    if (context.dryRun) {
+      const { change } = await prepareRename(host, { from, to }, warn);
+      for (const step of [...change.prepare, ...change.redo]) context.out.print(describeStep(step));
+      return undefined;
+    }
+    const printAddress = async () => {
+      const { address } = await readMachine(host, to);
+      if (address !== undefined) context.out.print(address);
+      return undefined;
+    };
+    requireRoot("rename machines");
+    using _old = takeMachineLock(host.root, from);
+    const earlier = await recoverChange(host, from, tools);
+    if (earlier !== "nothing") {
+      context.log.info(`an earlier run was killed while it changed "${from}": ${earlier}`);
+    }
+    const isThere = (name: MachineName) => nameExists(machinePaths(host.root, name).machineToml);
+    // It may have been this very change.
+    if (earlier === "done" && !isThere(from) && isThere(to)) return await printAddress();
+    using _new = takeMachineLock(host.root, to);
+    await recoverChange(host, to, tools);
+    const { change, isRunning, others } = await prepareRename(host, { from, to }, warn);
+    using _others = takeAll(others.map((name) => () => takeMachineLock(host.root, name)));
+    const isSure =
+      !isRunning ||
+      (await context.prompt.confirm({
+        message: `"${from}" runs. Stop it, and start it as "${to}"?`,
+        flag: "--yes",
+      }));
+    if (!isSure) throw new MbctlError("interrupted", `Nothing was changed of "${from}"`);
+    await applyChange(change, tools);
+    if (others.length > 0) context.log.info(`renamed too in: ${others.join(", ")}`);
+    return await printAddress();
+  },
+});
+export default verb;
+
+/** Takes all locks, or none. */
+function takeAll(takers: readonly (() => Disposable)[]): Disposable {
+  using stack = new DisposableStack();
+  for (const take of takers) stack.use(take());
+  return stack.move();
+}
+
+if (import.meta.main) await runScript(verb);
