@@ -47,7 +47,16 @@ export async function installImages(
   host: Host,
   images: Readonly<Record<string, ImageRecipe>>,
 ): Promise<void> {
-  const layout = await Layout.create(join(host.dir, "images"));
+  const layout = await writeImages(join(host.dir, "images"), images);
+  await host.copyIn(layout.dir, imagesDir);
+}
+
+/** Writes images into a layout on the outer machine, each under its name in small letters. */
+export async function writeImages(
+  folder: string,
+  images: Readonly<Record<string, ImageRecipe>>,
+): Promise<Layout> {
+  const layout = await Layout.create(folder);
   for (const [name, { config, files, base = "busybox" }] of Object.entries(images)) {
     const layers = [
       ...(base === "scratch" ? [] : [await busyboxLayer(base === "bare")]),
@@ -60,7 +69,7 @@ export async function installImages(
     } as const;
     await layout.tag(name.toLowerCase(), await layout.addImage(options));
   }
-  await host.copyIn(layout.dir, imagesDir);
+  return layout;
 }
 
 /** Makes the machine `name` of the image of that name. Returns its address. */
@@ -77,6 +86,20 @@ export async function pull(
     name,
     ...flags,
   ]);
+}
+
+/** Makes or changes the machine `name` by a machine.toml: keys and tables over the image's name. */
+export async function declare(
+  host: Host,
+  name: string,
+  options: { readonly toml: string; readonly image?: string; readonly start?: boolean },
+): Promise<void> {
+  const { toml, image = name, start = false } = options;
+  const file = `/root/declared/${name}.toml`;
+  await host.run(["mkdir", "-p", "/root/declared"]);
+  const head = `schema = 1\nimage = "oci:${imagesDir}:${image.toLowerCase()}"\n`;
+  await host.writeFile(file, `${head}${toml}`);
+  await mbctlOut(host, ["machines", "apply", file, ...(start ? ["--start"] : [])]);
 }
 
 /** How a machine's unit has ended. */

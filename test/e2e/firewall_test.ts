@@ -3,7 +3,7 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { formatIpv6 } from "../../lib/address/ipv6.ts";
 import { machineMac } from "../../lib/firewall/machine_mac.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { defaultHostNetworks, machineUla } from "../../lib/network/host_network.ts";
 import type { Host } from "../lab/host.ts";
 import { waitFor } from "../lab/wait_for.ts";

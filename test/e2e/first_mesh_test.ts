@@ -5,12 +5,11 @@ import { codeBlocks, readDocument, section } from "../docs/_markdown.ts";
 import type { Host } from "../lab/host.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { Registry } from "../lab/registry.ts";
-import { run } from "../lab/run.ts";
 import { waitFor } from "../lab/wait_for.ts";
 import { labTimeoutMs, testedHosts } from "./_lab.ts";
+import { joinBySsh, sshPackages } from "./_ssh.ts";
 
 const os = testedHosts.includes("debian13") ? "debian13" : testedHosts[0];
-const packages = ["openssh-client", "openssh-server"];
 /** `hosta# mbctl host setup`: where it is typed, and what. */
 const lines = codeBlocks(
   section(readDocument("README.md"), "A mesh of two hosts"),
@@ -24,30 +23,13 @@ let lab: Lab;
 beforeAll(async () => {
   if (os === undefined) throw new Error("Cannot choose a system: none is tested");
   lab = await startLab({
-    hosts: ["hosta", "hostb"].map((name) => ({ name, os, packages })),
+    hosts: ["hosta", "hostb"].map((name) => ({ name, os, packages: sshPackages })),
     mesh: false,
     bridge: false,
     mbctl: true,
   });
-  const [a, b] = [lab.host("hosta"), lab.host("hostb")];
-  // A cable between two network cards; ssh finds the other host by its name.
-  await run([
-    ...["ip", "link", "add", "eth1", "netns", String(a.leader)],
-    ...["type", "veth", "peer", "name", "eth1", "netns", String(b.leader)],
-  ]);
-  const keyFile = "/root/.ssh/id_ed25519";
-  await a.sh(`mkdir -p -m 700 /root/.ssh; ssh-keygen -q -t ed25519 -N "" -f ${keyFile}`);
-  const [key, publicKey] = [await a.run(["cat", keyFile]), await a.run(["cat", `${keyFile}.pub`])];
-  for (const [index, host] of [a, b].entries()) {
-    await host.sh(`ip link set eth1 up; ip addr add 192.0.2.${index + 1}/24 dev eth1`);
-    await host.sh(
-      "printf '192.0.2.1 hosta\\n192.0.2.2 hostb\\n' >> /etc/hosts; mkdir -p -m 700 /root/.ssh",
-    );
-    await host.writeFile(keyFile, key.stdout, "0600");
-    await host.writeFile("/root/.ssh/authorized_keys", publicKey.stdout, "0600");
-    await host.writeFile("/root/.ssh/config", "StrictHostKeyChecking accept-new\n", "0600");
-    await host.sh("systemctl start ssh");
-  }
+  await joinBySsh(lab, "hosta", "hostb");
+  const a = lab.host("hosta");
   const registry = await Registry.start(a);
   await registry.pushReal("nginx");
   // The lab has no internet: hosta asks its own registry for what docker.io has.

@@ -2,6 +2,8 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Finding } from "../../lib/check/finding.ts";
+import { renderUnitDropIn } from "../../lib/nspawn/machine_unit.ts";
+import { parseSignal } from "../../lib/signal.ts";
 import type { Host } from "../lab/host.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { waitFor } from "../lab/wait_for.ts";
@@ -316,14 +318,16 @@ describe.each(testedHosts)("host check on %s", (os) => {
       "says that the firewall kept a machine from starting; one of an older mbctl gets its firewall",
       async () => {
         const dropIn = "/etc/systemd/system/systemd-nspawn@Local.service.d/50-mbctl.conf";
-        const before = await host.readFile(dropIn);
         await host.sh("echo nonsense >/var/lib/mbctl/firewall.nft; ! mbctl machines start Local");
         expect((await reachable("Local")).last).toMatchObject({
           seen: "it did not start: its firewall could not be loaded",
           mend: "mbctl host reload",
         });
-        await host.sh(`sed -i '/first packet/d; /firewall.nft/d' ${dropIn}; mbctl host reload`);
-        expect(await host.readFile(dropIn)).toBe(before);
+        const old = { stopSignal: parseSignal("SIGTERM"), stopTimeoutSec: 10, bridge: "srvgrp0" };
+        await host.writeFile(dropIn, renderUnitDropIn(old), "0644");
+        await host.sh("mbctl host reload");
+        const firewall = "/var/lib/mbctl/firewall.nft";
+        expect(await host.readFile(dropIn)).toBe(renderUnitDropIn({ ...old, firewall }));
       },
       testTimeoutMs,
     );

@@ -100,29 +100,33 @@ describe.each(testedHosts)("on %s", (os) => {
     expect((await shell("cat", "/proc/self/uid_map")).stdout).not.toMatch(/^\s*0\s+0\s/);
   });
 
-  test("a variable of the machine's cannot load anything into nsenter on the host", async () => {
-    const config = {
-      Entrypoint: ["/bin/busybox", "sleep", "1000"],
-      Env: [
-        "PATH=/bin",
-        "LD_DEBUG=files",
-        "LD_DEBUG_OUTPUT=/root/escaped",
-        "LD_LIBRARY_PATH=/opt/lib",
-      ],
-    };
-    const evil = await makeBusyboxImage(join(lab.dir, "evil"), { config });
-    await host.copyIn(evil.dir, "/root/evil");
-    await mbctlOut(host, ["machines", "pull", "oci:/root/evil:latest", "evil", "--start"]);
-    // At once after each start: the machine's init may still be at work, in any of its steps.
-    const words = ["--", "sh", "-c", 'echo "$0 $LD_LIBRARY_PATH"'];
-    for (let round = 0; round < 8; round++) {
-      const result = await mbctl(host, ["machines", "shell", "evil", ...words]);
-      expect(result).toEqual({ exitCode: 0, stdout: "/bin/sh /opt/lib\n", stderr: "" });
-      await mbctlOut(host, ["machines", "restart", "evil"]);
-    }
-    expect((await host.sh("ls /root")).stdout).not.toMatch(/escaped/);
-    await mbctlOut(host, ["machines", "remove", "evil", "--stop", "--yes"]);
-  });
+  test(
+    "a variable of the machine's cannot load anything into nsenter on the host",
+    async () => {
+      const config = {
+        Entrypoint: ["/bin/busybox", "sleep", "1000"],
+        Env: [
+          "PATH=/bin",
+          "LD_DEBUG=files",
+          "LD_DEBUG_OUTPUT=/root/escaped",
+          "LD_LIBRARY_PATH=/opt/lib",
+        ],
+      };
+      const evil = await makeBusyboxImage(join(lab.dir, "evil"), { config });
+      await host.copyIn(evil.dir, "/root/evil");
+      await mbctlOut(host, ["machines", "pull", "oci:/root/evil:latest", "evil", "--start"]);
+      // At once after each start: the machine's init may still be at work, in any of its steps.
+      const words = ["--", "sh", "-c", 'echo "$0 $LD_LIBRARY_PATH"'];
+      for (let round = 0; round < 8; round++) {
+        const result = await mbctl(host, ["machines", "shell", "evil", ...words]);
+        expect(result).toEqual({ exitCode: 0, stdout: "/bin/sh /opt/lib\n", stderr: "" });
+        await mbctlOut(host, ["machines", "restart", "evil"]);
+      }
+      expect((await host.sh("ls /root")).stdout).not.toMatch(/escaped/);
+      await mbctlOut(host, ["machines", "remove", "evil", "--stop", "--yes"]);
+    },
+    testTimeoutMs,
+  );
 
   test("a command ends with its machine", async () => {
     await mbctlOut(host, ["machines", "pull", "oci:/root/web:latest", "brief", "--start"]);

@@ -96,6 +96,21 @@ describe.each(testedHosts)("a machine on %s", (os) => {
     testTimeoutMs,
   );
 
+  test(
+    "a machine that is stopped the moment it has started goes at once",
+    async () => {
+      await pull(host(), "Early", [], "Orphans");
+      for (let round = 0; round < 5; round++) {
+        await host().run(["systemctl", "start", unitOf("Early")]);
+        const before = performance.now();
+        await host().run(["systemctl", "stop", unitOf("Early")]);
+        // systemd would kill it after 20 s.
+        expect(performance.now() - before).toBeLessThan(5000);
+      }
+    },
+    testTimeoutMs,
+  );
+
   test.each(
     stopSignals.map(
       ([stopSignal, number], index) => [stopSignal ?? "no signal", number, index] as const,

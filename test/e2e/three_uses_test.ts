@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import {
   defaultHostNetworks,
-  defaultNetworkChoices,
+  defaultChoices,
   machineAddressText,
   machineUnit,
   parseImageConfig,
@@ -130,7 +130,7 @@ function writeMachine(root: string, text: string): void {
   const files = renderMachine(
     {
       name,
-      ...defaultNetworkChoices,
+      ...defaultChoices,
       image: { reference, digest, manifestDigest: digest },
       environment: [],
       volumes: [],
