@@ -52,7 +52,7 @@ test("an image's configuration becomes all files of a machine", () => {
   const files = mbctl.renderMachine(
     {
       name: mbctl.parseMachineName("web"),
-      ...mbctl.defaultNetworkChoices,
+      ...mbctl.defaultChoices,
       image: {
         reference: mbctl.formatImageRef(mbctl.parseImageRef("registry")),
         digest: mbctl.parseDigest(digest),

@@ -12,8 +12,8 @@ import type { IpAddress } from "../../lib/check/ip_json.ts";
 import type { MachineFiles } from "../../lib/check/machine_files.ts";
 import type { LiveFacts, MachineFacts } from "../../lib/check/machine_facts.ts";
 import { firewallScript } from "../../lib/firewall/firewall_files.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
-import { defaultNetworkChoices } from "../../lib/machine/spec.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
+import { defaultChoices } from "../../lib/spec/machine_spec.ts";
 import { defaultHostNetworks, machineUla } from "../../lib/network/host_network.ts";
 import { renderUnitDropIn } from "../../lib/nspawn/machine_unit.ts";
 import { parseSignal } from "../../lib/signal.ts";
@@ -169,7 +169,7 @@ export const goodMachine: MachineFacts = {
   files: goodFiles,
   spec: {
     name,
-    ...defaultNetworkChoices,
+    ...defaultChoices,
     image: {
       reference: "docker.io/library/nginx:1",
       digest: "sha256:a",
@@ -202,6 +202,7 @@ export const goodMachine: MachineFacts = {
   }),
   silentPorts: [],
   failedUnits: [],
+  secrets: [],
   access: [
     { who: "this host and its machines", what: "every port", why: "same bridge" },
     { who: "hostb and its machines", what: "443/tcp", why: "allow hostb:443/tcp" },

@@ -4,8 +4,8 @@ import { describe, expect, test } from "bun:test";
 import { EXIT_CODE_ROWS } from "../../lib/cli/exit_codes.ts";
 import { parseEnvFile } from "../../lib/env/env_file.ts";
 import { defaultHostConfig, parseHostConfig } from "../../lib/config/host_config.ts";
-import { formatMachineToml, parseMachineToml } from "../../lib/config/machine_toml.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { formatMachineToml, parseMachineToml } from "../../lib/spec/machine_toml.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import { parseTemplate } from "../../lib/config/template_toml.ts";
 import { builtinTemplates } from "../../lib/network/builtin_templates.ts";
@@ -18,7 +18,7 @@ const chinese = readDocument("README.zh-CN.md");
 /** The verbs of the tables, `mbctl machines pull`, each with the words beside it. */
 function verbRows(markdown: string): string[][] {
   return tableRows(markdown).flatMap(([command = "", says = ""]) => {
-    const words = /^`mbctl ([a-z0-9]+(?: [a-z0-9]+)?)/.exec(command)?.[1];
+    const words = /^`mbctl ([a-z0-9]+(?: [a-z0-9-]+)?)/.exec(command)?.[1];
     return words === undefined ? [] : [[words, says]];
   });
 }

@@ -2,8 +2,8 @@
 
 import { parsePrefix } from "../../lib/address/ipv6.ts";
 import { parseTrustedHost } from "../../lib/address/trusted_host.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
-import { defaultNetworkChoices, type MachineSpec } from "../../lib/machine/spec.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
+import { defaultChoices, type MachineSpec } from "../../lib/spec/machine_spec.ts";
 import { parseAccessRule } from "../../lib/network/access_rule.ts";
 import { defaultHostNetworks } from "../../lib/network/host_network.ts";
 import type { HostMachine, HostState } from "../../lib/network/host_state.ts";
@@ -26,7 +26,7 @@ export function machineOf(name: string, words: MachineWords = {}): HostMachine {
   const { allow, expose = [], publish = [], ipv4, network = { kind: "bridge" } } = words;
   const spec: MachineSpec = {
     name: parseMachineName(name),
-    ...defaultNetworkChoices,
+    ...defaultChoices,
     ...(allow === undefined ? {} : { allow: allow.map(parseAccessRule) }),
     expose: expose.map((text) => parsePortRange(text)),
     publish: publish.map(parsePublishedPort),

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { formatIpv6, type Ipv6 } from "../../lib/address/ipv6.ts";
 import { renderFirewall } from "../../lib/firewall/render_firewall.ts";
 import { MbctlError } from "../../lib/errors.ts";
-import { isMachineName } from "../../lib/machine/name.ts";
+import { isMachineName } from "../../lib/spec/machine_name.ts";
 import type { HostMachine, HostState } from "../../lib/network/host_state.ts";
 import { formatIpv4, type Ipv4 } from "../../lib/network/ipv4.ts";
 import { machineOf, stateOf } from "./_states.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { machineMac } from "../../lib/firewall/machine_mac.ts";
 import { portName } from "../../lib/firewall/port_name.ts";
 import { siphash24 } from "../../lib/firewall/siphash.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
 test("siphash24() gives the vectors of its paper and of the reference implementation", () => {
   const upTo = (length: number) => Uint8Array.from({ length }, (_, index) => index);

@@ -2,8 +2,8 @@
 
 import { parsePrefix } from "../../lib/address/ipv6.ts";
 import { parseTrustedHost } from "../../lib/address/trusted_host.ts";
-import { type MachineName, parseMachineName } from "../../lib/machine/name.ts";
-import { defaultNetworkChoices } from "../../lib/machine/spec.ts";
+import { type MachineName, parseMachineName } from "../../lib/spec/machine_name.ts";
+import { defaultChoices } from "../../lib/spec/machine_spec.ts";
 import { parseAccessRule } from "../../lib/network/access_rule.ts";
 import { defaultHostNetworks } from "../../lib/network/host_network.ts";
 import type { HostMachine, HostState } from "../../lib/network/host_state.ts";
@@ -17,7 +17,7 @@ export function machine(
 ): HostMachine {
   return {
     spec: {
-      ...defaultNetworkChoices,
+      ...defaultChoices,
       name: parseMachineName(name),
       allow: allow.map(parseAccessRule),
       image: { reference: "example.org/app:1", digest: "", manifestDigest: "" },

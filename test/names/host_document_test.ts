@@ -8,7 +8,7 @@ import {
   type HostDocument,
   parseHostDocument,
 } from "../../lib/names/host_document.ts";
-import { type MachineName, parseMachineName } from "../../lib/machine/name.ts";
+import { type MachineName, parseMachineName } from "../../lib/spec/machine_name.ts";
 import { parseTrustedHost } from "../../lib/address/trusted_host.ts";
 
 const key = "cc11c73bd4271b10b2ecba1d01a06c1465c053e665f2d9b3c97480559628bc56";

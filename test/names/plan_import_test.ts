@@ -3,7 +3,7 @@ import { parsePrefix } from "../../lib/address/ipv6.ts";
 import { parseTrustedHost } from "../../lib/address/trusted_host.ts";
 import { MbctlError } from "../../lib/errors.ts";
 import { parseHostConfig } from "../../lib/config/host_config.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { type ImportFacts, planImport } from "../../lib/names/plan_import.ts";
 import type { HostDocument } from "../../lib/names/host_document.ts";
 

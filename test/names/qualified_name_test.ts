@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { parsePrefix } from "../../lib/address/ipv6.ts";
 import { findHost, parseQualifiedName, unknownHost } from "../../lib/names/qualified_name.ts";
 import { whyTaken } from "../../lib/names/taken_name.ts";
-import { type MachineName, parseMachineName } from "../../lib/machine/name.ts";
+import { type MachineName, parseMachineName } from "../../lib/spec/machine_name.ts";
 
 const hosts = ["hostb", "HostC"].map((name) => ({ name, prefix: parsePrefix("300::/64") }));
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { parsePrefix } from "../../lib/address/ipv6.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
-import { defaultNetworkChoices, type MachineSpec } from "../../lib/machine/spec.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
+import { defaultChoices, type MachineSpec } from "../../lib/spec/machine_spec.ts";
 import { defaultHostNetworks } from "../../lib/network/host_network.ts";
 import type { DerivedFile, HostMachine, HostState } from "../../lib/network/host_state.ts";
 import { parsePublishedPort } from "../../lib/network/published_port.ts";
@@ -26,7 +26,7 @@ function machine(name: string, words: Words = {}): HostMachine {
   const { publish = [], relay6 = [], network = { kind: "bridge" } } = words;
   const spec: MachineSpec = {
     name: parseMachineName(name),
-    ...defaultNetworkChoices,
+    ...defaultChoices,
     publish: publish.map(parsePublishedPort),
     relay6: relay6.map(parseRelayPort),
     image: { reference: "docker.io/library/x:latest", digest: "", manifestDigest: "" },

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { parsePublishedPort } from "../../lib/network/published_port.ts";
 import { parseRelayPort } from "../../lib/network/relay_port.ts";
 import { publishUnit, relayMachine, relayUnit, unitPattern } from "../../lib/relay/unit_names.ts";

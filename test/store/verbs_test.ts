@@ -1,14 +1,14 @@
 /** The verbs that look at the store as a whole, as sessions. */
 
-import { defaultNetworkChoices } from "../../lib/machine/spec.ts";
+import { defaultChoices } from "../../lib/spec/machine_spec.ts";
 import { describe, expect, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import type { VerbTable } from "../../lib/cli/dispatch.ts";
 import { digestOf } from "../../lib/image/digest.ts";
-import { formatMachineToml } from "../../lib/config/machine_toml.ts";
-import { parseMachineName } from "../../lib/machine/name.ts";
+import { formatMachineToml } from "../../lib/spec/machine_toml.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import { blobPath, partialPath } from "../../lib/store/paths.ts";
 import { transcript } from "../cli/transcript.ts";
@@ -50,7 +50,7 @@ async function fill(): Promise<MadeImage> {
   const image = { reference, digest, manifestDigest };
   writeFileSync(
     toml,
-    formatMachineToml({ name, ...defaultNetworkChoices, image, environment: [], volumes: [] }),
+    formatMachineToml({ name, ...defaultChoices, image, environment: [], volumes: [] }),
   );
   return web;
 }
