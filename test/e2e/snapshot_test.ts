@@ -222,7 +222,10 @@ describe.each(testedHosts)("on %s", (os) => {
       testTimeoutMs,
     );
 
-    test.skipIf(isBtrfs)(
+    // There it is over before a signal can come.
+    if (isBtrfs) return;
+
+    test(
       "Ctrl-C while it is frozen lets it go on, and leaves nothing",
       async () => {
         await host().sh(`head -c 200000000 /dev/urandom >${tree}/large`);
@@ -235,7 +238,7 @@ describe.each(testedHosts)("on %s", (os) => {
       testTimeoutMs,
     );
 
-    test.skipIf(isBtrfs)(
+    test(
       "a machine whose snapshot is killed goes on, and the next run clears what is left",
       async () => {
         expect((await snapshotAndSignal("KILL", "killed")).exitCode).toBe(128 + 9);
