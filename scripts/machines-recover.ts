@@ -7,7 +7,7 @@ import type { ApplyTools } from "../lib/machine/apply.ts";
 import { listPending } from "../lib/machine/inventory.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { recoverPull } from "../lib/machine/pull.ts";
-import { parseMachineName } from "../lib/spec/machine_name.ts";
+import { namesOperand } from "./_many_machines.ts";
 
 const verb = defineVerb({
   name: "machines recover",
@@ -15,16 +15,7 @@ const verb = defineVerb({
   description:
     "A change that was decided is carried out to its end, an upgrade judged by the machine's health; what was merely prepared is cleared, and a removal is completed. Every verb that works on a machine does this first; by itself it is of use after a crash of the host. Without a name, all machines.",
   changes: true,
-  operands: {
-    names: {
-      kind: "machine",
-      label: "NAME",
-      repeat: true,
-      optional: true,
-      help: "these machines alone",
-      parse: parseMachineName,
-    },
-  },
+  operands: { names: namesOperand },
   examples: [{ command: "mbctl machines recover", says: "says nothing where nothing was left" }],
   async run(context, { names }) {
     const { dryRun, log, out, signal } = context;
