@@ -103,6 +103,8 @@ class TreeCopy {
   private readonly firstNames = new Map<string, Uint8Array>();
   private readonly otherNames: [first: Uint8Array, path: Uint8Array][] = [];
   private readonly largeFiles: Uint8Array[] = [];
+  /** Whether it has ended, one way or the other. */
+  private isOver = false;
 
   constructor(from: string, to: string, work: EntryCopierOptions, options: CopyTreeOptions) {
     this.from = from;
@@ -128,6 +130,8 @@ class TreeCopy {
       children.push(crew.use(startWorker(this.options.spawn, this.work)));
     }
     const workers = [workHere(this.work, children), ...children];
+    // Our descriptors are closed then, and their numbers soon are somebody else's.
+    crew.defer(() => void (this.isOver = true));
     await Promise.race([
       stop.promise,
       (async () => {
@@ -146,7 +150,7 @@ class TreeCopy {
     let underWay = 0;
     let change = Promise.withResolvers<void>();
     const serve = async (worker: Worker) => {
-      while (!worker.isSpare) {
+      while (!worker.isSpare && !this.isOver) {
         const frame = next();
         if (frame === undefined) {
           // A reply to another may ask for more.

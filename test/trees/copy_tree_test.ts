@@ -194,7 +194,9 @@ describe.skipIf(!canMount)("copyTree()", () => {
           () => "done",
           (error: unknown) => (error as { kind?: string }).kind,
         );
-        expect(outcome).toBe("interrupted");
+        // Where the machine is quick, the copy may have ended before: then it is whole.
+        if (outcome === "done" && ms > 5) expect(lines(to)).toEqual(lines(from));
+        else expect(outcome).toBe("interrupted");
         expect(childrenOf(process.pid)).toEqual([]);
         removeTree(to);
         expect(lstatSync(to, { throwIfNoEntry: false })).toBeUndefined();
