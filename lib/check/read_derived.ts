@@ -8,6 +8,7 @@ import { join } from "node:path";
 import { MbctlError } from "../errors.ts";
 import { firewallBootLink, firewallFiles } from "../firewall/firewall_files.ts";
 import { renderFirewall } from "../firewall/render_firewall.ts";
+import { previewHealth } from "../health/derive_health.ts";
 import { nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { readHostState } from "../machine/derive.ts";
@@ -42,7 +43,9 @@ export async function readDerived(host: Host): Promise<DerivedFacts> {
     badSettings: problems.map(({ message }) => message),
     staleFiles: [
       ...staleFirewallFiles(host.root, state),
-      ...previewRelays(host.root, state).map((line) => line.replace(/^(write|remove) /, "")),
+      ...[...previewRelays(host.root, state), ...previewHealth(host, state)].map((line) =>
+        line.replace(/^(write|remove) /, ""),
+      ),
     ],
   };
 }

@@ -4,18 +4,12 @@
  * @module
  */
 
-import { basename, dirname, join } from "node:path";
+import { basename, join } from "node:path";
 import { busyboxPlace } from "../host/busybox.ts";
-import {
-  listDirectory,
-  makeDirectory,
-  nameExists,
-  readTextIfPresent,
-  removeFile,
-  writeFileDurably,
-} from "../host/files.ts";
+import { listDirectory, makeDirectory, nameExists, removeFile } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import { isStopped, readUnitStates } from "../host/systemd.ts";
+import { isStopped, readUnitStates, startUnits, stopUnits } from "../host/systemd.ts";
+import { applyFiles, compareFiles, type FileChanges, previewFiles } from "../host/wanted_files.ts";
 import { foldersBelow } from "../machine/paths.ts";
 import type { HostState } from "../network/host_state.ts";
 import type { MachineName } from "../spec/machine_name.ts";
@@ -30,13 +24,6 @@ import { readHealthMachines } from "./health_machines.ts";
 import { healthFolder, healthPaths, healthScript, startScript } from "./health_paths.ts";
 import { healthMachine } from "./unit_names.ts";
 
-const timeoutMs = 60_000;
-
-/** Stands from the first file that is written until systemd knows of all: a killed run is ended by the next one. */
-const changeMarker = `${healthFolder}/.unfinished`;
-
-const isOld = ({ path, text }: HealthFile) => readTextIfPresent(path) !== text;
-
 /**
  * Writes what machines want for their health checks, removes the rest, and has running machines be asked in the
  * new way at once. Their own units are not touched.
@@ -45,50 +32,32 @@ const isOld = ({ path, text }: HealthFile) => readTextIfPresent(path) !== text;
  */
 export async function deriveHealth(host: Host, state: HostState): Promise<void> {
   const machines = readHealthMachines(host, state);
-  const { wanted, stale } = findFiles(host, machines);
-  const marker = join(host.root, changeMarker);
-  const isUnfinished = nameExists(marker);
-  if (stale.length > 0 || wanted.some(isOld)) {
-    makeDirectory(dirname(marker), 0o700);
-    writeFileDurably(marker, "", 0o600);
-  } else if (!isUnfinished) return;
-  await stop(host, stale.map((path) => basename(path)).filter(healthMachine));
-  for (const path of stale) removeFile(path);
-  for (const path of stale) forget(host.root, healthMachine(basename(path)));
-  const changed = wanted.filter(({ path, text, mode }) => {
-    makeDirectory(dirname(path), 0o755);
-    return writeFileDurably(path, text, mode);
+  const changes = compare(host, machines);
+  if (changes.write.length > 0) makeDirectory(join(host.root, healthFolder), 0o700);
+  await applyFiles(host, changes, {
+    async stop(paths) {
+      const units = paths.map((path) => basename(path)).filter(healthMachine);
+      await stopUnits(host, units);
+      for (const unit of units) forget(host.root, healthMachine(unit));
+    },
+    async restart(files) {
+      const names = new Set(files.map(({ machine }) => machine));
+      await askAnew(
+        host,
+        machines.filter(({ name, check }) => check !== undefined && names.has(name)),
+      );
+    },
   });
-  if (host.isLive) {
-    await host.run(["systemctl", "daemon-reload"], { timeoutMs });
-    const names = new Set(changed.map(({ machine }) => machine));
-    const asked = machines.filter(({ check }) => check !== undefined);
-    await restart(host, isUnfinished ? asked : asked.filter(({ name }) => names.has(name)));
-  }
-  removeFile(marker);
 }
 
 /** One line for each change that {@linkcode deriveHealth} would make now. */
 export function previewHealth(host: Host, state: HostState): string[] {
-  const { wanted, stale } = findFiles(host, readHealthMachines(host, state));
-  return [
-    ...wanted.filter(isOld).map(({ path }) => `write ${path}`),
-    ...stale.map((path) => `remove ${path}`),
-  ];
+  return previewFiles(compare(host, readHealthMachines(host, state)));
 }
 
-/** The files that a host wants, as we see them, and those of ours that nothing wants any more. */
-function findFiles(
-  host: Host,
-  machines: readonly HealthMachine[],
-): { readonly wanted: readonly HealthFile[]; readonly stale: readonly string[] } {
-  const { root } = host;
-  const wanted = healthFiles(machines, busyboxPlace(host)).map((file) => ({
-    ...file,
-    path: join(root, file.path),
-  }));
-  const kept = new Set(wanted.map(({ path }) => path));
-  return { wanted, stale: findOurs(root).filter((path) => !kept.has(path)) };
+function compare(host: Host, machines: readonly HealthMachine[]): FileChanges<HealthFile> {
+  const wanted = healthFiles(machines, busyboxPlace(host));
+  return compareFiles(host.root, "health", wanted, findOurs(host.root));
 }
 
 /** All files of ours that there are. */
@@ -111,34 +80,18 @@ function findOurs(root: string): string[] {
   ];
 }
 
-/** Ends units. One that was never loaded is exit code 5. */
-async function stop(host: Host, units: readonly string[]): Promise<void> {
-  if (!host.isLive || units.length === 0) return;
-  for (const action of ["stop", "reset-failed"]) {
-    await host.run(["systemctl", action, "--", ...units], {
-      allowExitCodes: [0, 1, 5],
-      timeoutMs,
-    });
-  }
-}
-
 /** Has machines that run be asked anew, from the beginning. */
-async function restart(host: Host, machines: readonly HealthMachine[]): Promise<void> {
+async function askAnew(host: Host, machines: readonly HealthMachine[]): Promise<void> {
   const states = await readUnitStates(
     host.run,
     machines.map(({ name }) => name),
   );
-  const units = machines
-    .filter(({ name }) => !isStopped(states.get(name)))
-    .flatMap(wantedHealthUnits);
-  if (units.length === 0) return;
+  const running = machines.filter(({ name }) => !isStopped(states.get(name)));
+  const units = running.flatMap(wantedHealthUnits);
   // What was found in the old way does not count, also of a check that is under way.
-  await stop(host, units);
-  for (const { name } of machines) forget(host.root, name);
-  await host.run(["systemctl", "start", "--no-block", "--", ...units], {
-    allowExitCodes: [0, 1],
-    timeoutMs,
-  });
+  await stopUnits(host, units);
+  for (const { name } of running) forget(host.root, name);
+  await startUnits(host, units);
 }
 
 /** What was found by a check that is no more. */

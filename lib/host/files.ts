@@ -40,6 +40,14 @@ export function nameExists(path: string): boolean {
   }
 }
 
+/** A name beside a path at which nothing lies: for what an administrator wrote and mbctl must replace. */
+export function freeNameBeside(path: string): string {
+  const first = `${path}.mbctl-saved`;
+  for (let n = 1, name = first; ; name = `${first}.${n++}`) {
+    if (!nameExists(name)) return name;
+  }
+}
+
 /** The folder that will hold a path whose own folder may not be there yet. */
 export function nearestFolder(path: string): string {
   const folder = dirname(path);
@@ -93,6 +101,20 @@ export function makeDirectory(path: string, mode: number): void {
   chmodSync(path, mode);
 }
 
+/** Whether a file has this content, mode and owner. */
+export function hasContent(
+  path: string,
+  text: string,
+  mode: number,
+  encoding: "utf8" | "latin1" = "utf8",
+  owner?: { readonly uid: number; readonly gid: number },
+): boolean {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found?.isFile() || (found.mode & 0o7777) !== mode) return false;
+  const isOwned = owner === undefined || (found.uid === owner.uid && found.gid === owner.gid);
+  return isOwned && readTextIfPresent(path, encoding) === text;
+}
+
 /**
  * Writes a whole file: staged as a hidden name beside it, synced, renamed.
  * A file that has this content and mode already is left alone.
@@ -106,11 +128,8 @@ export function writeFileDurably(
   encoding: "utf8" | "latin1" = "utf8",
   owner?: { readonly uid: number; readonly gid: number },
 ): boolean {
-  const before = lstatSync(path, { throwIfNoEntry: false });
-  const isOwned = owner === undefined || (before?.uid === owner.uid && before.gid === owner.gid);
-  const isSame = before?.isFile() && (before.mode & 0o7777) === mode && isOwned;
   const staged = stagedName(path);
-  if (isSame && readTextIfPresent(path, encoding) === text) {
+  if (hasContent(path, text, mode, encoding, owner)) {
     // Of a run that was killed before it moved it here.
     if (nameExists(staged)) removeFile(staged);
     return false;

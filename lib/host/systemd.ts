@@ -6,6 +6,7 @@
 
 import { MbctlError } from "../errors.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
+import type { Host } from "./host.ts";
 import type { Run } from "./run.ts";
 
 /** What systemd says of a machine's unit. */
@@ -112,4 +113,29 @@ export async function readLeader(run: Run, name: MachineName): Promise<number | 
 /** Whether this machine does not run, by systemd's word or machined's. */
 export function isStopped(state: UnitState | undefined): boolean {
   return state === undefined || state.active === "inactive" || state.active === "failed";
+}
+
+const commandTimeoutMs = 60_000;
+
+/**
+ * Stops units on a live host. One that has failed would stay so without its file: that is forgotten too. One that was
+ * never loaded is no failure (exit code 5), neither is a pattern that fits nothing.
+ */
+export async function stopUnits({ isLive, run }: Host, units: readonly string[]): Promise<void> {
+  if (!isLive || units.length === 0) return;
+  for (const action of ["stop", "reset-failed"]) {
+    await run(["systemctl", action, "--", ...units], {
+      allowExitCodes: [0, 1, 5],
+      timeoutMs: commandTimeoutMs,
+    });
+  }
+}
+
+/** Starts units on a live host, each for itself, and does not wait: systemd logs what fails. */
+export async function startUnits({ isLive, run }: Host, units: readonly string[]): Promise<void> {
+  if (!isLive || units.length === 0) return;
+  await run(["systemctl", "start", "--no-block", "--", ...units], {
+    allowExitCodes: [0, 1],
+    timeoutMs: commandTimeoutMs,
+  });
 }
