@@ -6,8 +6,16 @@
  */
 
 import { statSync } from "node:fs";
+import { basename, join } from "node:path";
 import { MbctlError } from "../errors.ts";
-import { nameExists, readLinkIfPresent, removeFile, syncDirectory } from "../host/files.ts";
+import {
+  freeNameBeside,
+  nameExists,
+  readLinkIfPresent,
+  readTextIfPresent,
+  removeFile,
+  syncDirectory,
+} from "../host/files.ts";
 import { type Host, undisturbed } from "../host/host.ts";
 import { waitForHealth } from "../health/read_health.ts";
 import { type ApplyTools, applySteps } from "../machine/apply.ts";
@@ -16,6 +24,7 @@ import { machinePaths, stagedName } from "../machine/paths.ts";
 import type { Step } from "../machine/step.ts";
 import { type MachineName, parseMachineName } from "../spec/machine_name.ts";
 import { type Journal, journalStep, readJournal, type Verification } from "./journal.ts";
+import { editedDropIns } from "./present_machine.ts";
 
 /** A change of one machine, as data. */
 export interface Change {
@@ -94,6 +103,8 @@ async function carryOut(
   const { verb, verify } = journal;
   // The user's Ctrl-C comes too late to keep the old state, and a half-done change helps nobody.
   const calm = undisturbedTools(tools);
+  // What is put in its place was written before.
+  const writtenMs = statSync(path).mtimeMs;
   let problem: unknown;
   if (journal.phase === "commit") {
     try {
@@ -111,7 +122,6 @@ async function carryOut(
   if (problem === undefined) {
     // Of an earlier run, which was killed while it waited.
     const isLater = journal.phase === "verify";
-    const writtenMs = isLater ? statSync(path).mtimeMs : 0;
     if (!isLater) await applySteps([journalStep(path, { phase: "verify", verb, verify })], calm);
     const health = await waitForHealth(tools.host, name, { graceMs: verify.graceMs });
     if (health === "healthy" || health === "running") {
@@ -129,8 +139,9 @@ async function carryOut(
   } else {
     tools.onWarning?.(`"${name}" does not start: going back to what was before`);
   }
-  await applySteps([journalStep(path, { phase: "commit", verb, steps: verify.back })], calm);
-  await applySteps(verify.back, calm);
+  const back = [...verify.back, ...keepEdits(tools, name, writtenMs)];
+  await applySteps([journalStep(path, { phase: "commit", verb, steps: back })], calm);
+  await applySteps(back, calm);
   removeJournal(path);
   return "taken back";
 }
@@ -140,13 +151,27 @@ const patienceMs = 10 * 60_000;
 
 /** Whether somebody may have written to a machine since it was changed: going back unasked would lose that. */
 function isUsed(host: Host, name: MachineName, sinceMs: number, graceMs: number): boolean {
-  const { machineToml, nspawn, envFile, unitDropIn } = machinePaths(host.root, name);
-  const isEdited = (path: string) =>
-    (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > sinceMs;
-  return (
-    Date.now() - sinceMs > graceMs + patienceMs ||
-    [machineToml, nspawn, envFile, unitDropIn].some(isEdited)
+  return Date.now() - sinceMs > graceMs + patienceMs || editedSince(host, name, sinceMs).length > 0;
+}
+
+/** The files that an administrator has edited since. */
+function editedSince(host: Host, name: MachineName, sinceMs: number): string[] {
+  const { machineToml, nspawn, envFile } = machinePaths(host.root, name);
+  return [machineToml, nspawn, envFile, ...editedDropIns(host, name)].filter(
+    (path) => (statSync(path, { throwIfNoEntry: false })?.mtimeMs ?? 0) > sinceMs,
   );
+}
+
+/** Going back takes edits away that were made since: they are kept in the configuration's folder, and named. */
+function keepEdits({ host, onWarning }: ApplyTools, name: MachineName, sinceMs: number): Step[] {
+  const { configuration } = machinePaths(host.root, name);
+  return editedSince(host, name, sinceMs).flatMap((edited): Step[] => {
+    const text = readTextIfPresent(edited, "latin1");
+    if (text === undefined) return [];
+    const path = freeNameBeside(join(configuration, basename(edited)));
+    onWarning?.(`"${name}": ${edited} was edited meanwhile: that is kept as ${path}`);
+    return [{ kind: "write-file", path, text, mode: 0o600, encoding: "latin1" }];
+  });
 }
 
 /** Clears files on their way, of a run that was killed while it wrote one. */

@@ -4,12 +4,13 @@
  * @module
  */
 
+import { join } from "node:path";
 import { MbctlError } from "../errors.ts";
-import { readTextIfPresent } from "../host/files.ts";
+import { listDirectory, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { type ImageConfig, parseImageConfigText } from "../image/config.ts";
 import { noSuchMachine } from "../machine/inventory.ts";
-import { appliedPaths, machinePaths } from "../machine/paths.ts";
+import { appliedPaths, isDerivedDropIn, machinePaths } from "../machine/paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";
@@ -69,6 +70,14 @@ export function readPresentMachine(host: Host, name: MachineName): PresentMachin
     base: isKnown ? { nspawn, envFile, unitDropIn } : undefined,
     image: readAppliedImage(paths.configuration),
   };
+}
+
+/** The drop-ins of a machine's unit that may be edited: ours, and those of the administrator's own. */
+export function editedDropIns(host: Host, name: MachineName): string[] {
+  const { unitDropInFolder } = machinePaths(host.root, name);
+  return listDirectory(unitDropInFolder)
+    .filter((file) => file.endsWith(".conf") && !isDerivedDropIn(file))
+    .map((file) => join(unitDropInFolder, file));
 }
 
 /** The image's configuration that a configuration folder keeps; undefined for one of an older mbctl. */

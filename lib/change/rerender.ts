@@ -52,9 +52,7 @@ export function rerender(
   // administrator's, so that nothing of it can be lost.
   const base =
     present.base ??
-    baseOf(
-      renderMachine(present.spec, present.image?.config ?? image, facts, { keepsDropIns: false }),
-    );
+    baseOf(renderMachine(present.spec, present.image?.config ?? image, facts, { isOlder: true }));
   const { ours } = present;
   // A file that is gone is rendered anew.
   const merge = (merger: typeof mergeEnvFile, key: keyof EditedFiles) =>

@@ -21,6 +21,8 @@ export interface MachineFiles {
     readonly work: "pull" | "remove" | "change";
     readonly holder?: number | undefined;
   };
+  /** It has volumes in volumes, and its unit does not look for links there: it was made before mbctl did. */
+  readonly lacksVolumeGuard?: boolean;
   /** What its env file gives it; undefined without one. */
   readonly address: Ipv6 | undefined;
   /** The same for its unique local address. */
@@ -64,6 +66,10 @@ export function evaluateFiles(machine: MachineFiles, check: string): Finding {
       `${name}: ${path} is ${state}`,
       `ln -sfnT ${target} ${path}`,
     );
+  }
+  if (machine.lacksVolumeGuard === true) {
+    const state = `${name}: a volume lies in another, and its unit does not look for links there`;
+    return found("warning", check, state, `mbctl machines apply ${name}`);
   }
   return ok(check, `${name}: root tree, configuration and links are there`);
 }

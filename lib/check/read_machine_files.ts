@@ -9,12 +9,14 @@ import { basename, join } from "node:path";
 import { parseIpv6 } from "../address/ipv6.ts";
 import { MbctlError } from "../errors.ts";
 import { portName } from "../firewall/port_name.ts";
-import { listDirectory, nameExists, readLinkIfPresent } from "../host/files.ts";
+import { listDirectory, nameExists, readLinkIfPresent, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { holdersOf } from "../host/waiting_lock.ts";
 import { listMachineNames, pendingWork, readMachineFiles } from "../machine/inventory.ts";
 import { isMachineName, type MachineName } from "../spec/machine_name.ts";
 import { foldersBelow, machinePaths } from "../machine/paths.ts";
+import { volumeSources } from "../machine/render.ts";
+import { lacksVolumeGuard } from "../nspawn/unit_volumes.ts";
 import type { MachineFiles } from "./machine_files.ts";
 
 /** All machines, those of which a killed pull or removal left only a marker too. */
@@ -50,11 +52,16 @@ export function readMachineState(host: Host, name: MachineName): MachineFiles {
 function readOwnFiles(
   host: Host,
   name: MachineName,
-): Pick<MachineFiles, "address" | "ula" | "problem"> {
+): Pick<MachineFiles, "address" | "ula" | "problem" | "lacksVolumeGuard"> {
   try {
-    const { address, ula } = readMachineFiles(host.root, name) ?? {};
+    const { address, ula, spec } = readMachineFiles(host.root, name) ?? {};
     const parse = (text: string | undefined) => (text === undefined ? undefined : parseIpv6(text));
-    return { address: parse(address), ula: parse(ula) };
+    const dropIn = readTextIfPresent(machinePaths(host.root, name).unitDropIn) ?? "";
+    return {
+      address: parse(address),
+      ula: parse(ula),
+      lacksVolumeGuard: spec !== undefined && lacksVolumeGuard(dropIn, volumeSources(spec)),
+    };
   } catch (error) {
     if (!(error instanceof MbctlError)) throw error;
     return { address: undefined, ula: undefined, problem: error.message };

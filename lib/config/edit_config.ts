@@ -1,6 +1,6 @@
 /**
- * Sets a value in config.toml by an edit of its text: comments, order and everything else stay as the
- * administrator wrote them.
+ * Sets a value in config.toml or machine.toml by an edit of its text: comments, order and everything else stay
+ * as the administrator wrote them.
  *
  * @module
  */
@@ -8,8 +8,11 @@
 import { parse } from "smol-toml";
 import { usageError } from "../errors.ts";
 
+/** What can be set. */
+type Value = string | boolean | readonly string[];
+
 /**
- * Sets `key` to a string or a boolean, at the top or in a table `[table]`. A value that is there is replaced; a new one goes
+ * Sets `key` to a string, a boolean or a list, at the top or in a table `[table]`. A value that is there is replaced; a new one goes
  * behind the comment `#key = …` that shows its default, if there is one, else behind the last key of its table.
  *
  * @param text the file's content; undefined when there is no file.
@@ -19,7 +22,7 @@ import { usageError } from "../errors.ts";
 export function setConfigValue(
   text: string | undefined,
   key: string,
-  value: string | boolean,
+  value: Value,
   table?: string,
 ): string {
   const lines = (text ?? "").split("\n");
@@ -30,10 +33,9 @@ export function setConfigValue(
   const present = own.findIndex(isKey);
   const shown = own.findLastIndex((candidate) => isKey(candidate.replace(/^#\s*/, "")));
   if (present >= 0) {
-    const comment = /^[^#"']*=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|true|false)(\s*#.*)$/.exec(
-      own[present] ?? "",
-    );
-    lines[first + present] = line + (comment?.[1] ?? "");
+    const count = Array.isArray(value) ? listLines(own.slice(present)) : 1;
+    const comment = valueAndComment.exec(own[present + count - 1] ?? "");
+    lines.splice(first + present, count, line + (comment?.[1] ?? ""));
   } else if (shown >= 0) {
     lines.splice(first + shown + 1, 0, line);
   } else {
@@ -45,6 +47,18 @@ export function setConfigValue(
   const result = edited.endsWith("\n") ? edited : `${edited}\n`;
   checkEdit(text ?? "", result, key, value, table);
   return result;
+}
+
+/** A value as it ends a line, and the comment behind it. */
+const valueAndComment =
+  /^(?:[^#"']*=\s*(?:"(?:[^"\\]|\\.)*"|'[^']*'|true|false)|(?:[^#"']|"(?:[^"\\]|\\.)*"|'[^']*')*\])(\s*#.*)$/;
+
+/** How many lines a list takes that begins in the first of them; 1 for what is no list. */
+function listLines(lines: readonly string[]): number {
+  const count = lines.findIndex(
+    (_, index) => readUnlessBroken(lines.slice(0, index + 1).join("\n")) !== undefined,
+  );
+  return Math.max(0, count) + 1;
 }
 
 /** The lines of a table, without its header; the whole text where the table is not there. */
@@ -67,8 +81,9 @@ function keyOf(line: string): string | undefined {
   return found?.[1] ?? found?.[2] ?? found?.[3];
 }
 
-function formatValue(value: string | boolean): string {
-  return typeof value === "boolean" ? String(value) : quote(value);
+function formatValue(value: Value): string {
+  if (typeof value === "boolean") return String(value);
+  return typeof value === "string" ? quote(value) : `[${value.map(quote).join(", ")}]`;
 }
 
 /** A basic string of TOML: its escapes are those of JSON, and DEL must be escaped as well. */
@@ -81,14 +96,14 @@ function checkEdit(
   before: string,
   after: string,
   key: string,
-  value: string | boolean,
+  value: Value,
   table: string | undefined,
 ): void {
   const wanted = parse(before);
   if (table !== undefined && !(table in wanted)) wanted[table] = {};
   const place = table === undefined ? wanted : wanted[table];
   if (isTable(place)) {
-    place[key] = value;
+    place[key] = typeof value === "object" ? [...value] : value;
     if (Bun.deepEquals(wanted, readUnlessBroken(after))) return;
   }
   const name = table === undefined ? key : `${table}.${key}`;

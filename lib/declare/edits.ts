@@ -4,9 +4,7 @@
  * @module
  */
 
-import { basename, join } from "node:path";
-import { readPresentMachine } from "../change/present_machine.ts";
-import { listDirectory } from "../host/files.ts";
+import { editedDropIns, readPresentMachine } from "../change/present_machine.ts";
 import type { Host } from "../host/host.ts";
 import { machinePaths } from "../machine/paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
@@ -28,9 +26,6 @@ export function readEdits(host: Host, name: MachineName): Edits {
     base === undefined || appliedToml === undefined
       ? []
       : diffFiles(paths, { ...base, machineToml: appliedToml }, { ...ours, machineToml });
-  const dropIns = listDirectory(paths.unitDropInFolder)
-    .filter((file) => file.endsWith(".conf") && file !== basename(paths.unitDropIn))
-    .filter((file) => !/^\d\d-mbctl-/.test(file))
-    .map((file) => join(paths.unitDropInFolder, file));
+  const dropIns = editedDropIns(host, name).filter((path) => path !== paths.unitDropIn);
   return { isKnown: base !== undefined, files, dropIns };
 }

@@ -7,6 +7,7 @@
 import type { EditedFiles } from "../change/present_machine.ts";
 import { KEEP_NAME } from "../nspawn/machine_unit.ts";
 import { parseUnitFile, unitEntries } from "../nspawn/unit_file.ts";
+import { VOLUMES_NAME } from "../nspawn/unit_volumes.ts";
 
 /**
  * Settings of the unit that systemd takes over by `daemon-reload`: how it starts again, how it is stopped, its order,
@@ -45,8 +46,8 @@ function changedKeys(before: string, after: string): string[] {
   const read = (text: string) => {
     const values = new Map<string, string[]>();
     for (const { section, key, value } of unitEntries(parseUnitFile(text))) {
-      // It does nothing for the machine itself: one that an older mbctl made goes on running.
-      if (value.endsWith(` ${KEEP_NAME}`)) continue;
+      // They do nothing for the machine itself: one that an older mbctl made goes on running.
+      if (value.endsWith(` ${KEEP_NAME}`) || value.includes(`' ${VOLUMES_NAME} `)) continue;
       const id = `${section}.${key}`;
       values.set(id, [...(values.get(id) ?? []), value]);
     }

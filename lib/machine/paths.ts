@@ -125,6 +125,11 @@ export function appliedPaths(configuration: string): AppliedPaths {
   };
 }
 
+/** Whether a drop-in follows from all machines of a host: `65-mbctl-health.conf`, not `50-mbctl.conf`. */
+export function isDerivedDropIn(name: string): boolean {
+  return /^\d+-mbctl-/.test(name);
+}
+
 /** The encrypted value of one secret. */
 export function secretFile({ applied }: MachinePaths, secret: string): string {
   return join(applied.secrets, `${secret}.cred`);

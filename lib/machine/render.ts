@@ -22,6 +22,7 @@ import {
   type NspawnBind,
   type NspawnNetwork,
   type NspawnTmpfs,
+  OLDER_NSPAWN_HEADER,
   renderNspawn,
 } from "../nspawn/render.ts";
 import { deviceNodes } from "../nspawn/unit_devices.ts";
@@ -58,7 +59,8 @@ export interface MachineFiles {
  * Renders all files of a machine. Paths in them are those that the host itself
  * sees, without `--root`.
  *
- * @param options `keepsDropIns: false` renders the unit as the first releases did, which kept no copy of its drop-ins.
+ * @param options `isOlder` renders them as an older mbctl did: once, without a copy of the unit's drop-ins, and without a look
+ * at volumes in volumes.
  * @throws {MbctlError} (usage) when a value of the image fits no file, or when
  * the image names no program to run.
  */
@@ -66,7 +68,7 @@ export function renderMachine(
   spec: MachineSpec,
   image: ImageConfig,
   facts: HostFacts,
-  { keepsDropIns = true }: { readonly keepsDropIns?: boolean } = {},
+  { isOlder = false }: { readonly isOlder?: boolean } = {},
 ): MachineFiles {
   const environment = splitEnvironment(image.env, spec.environment);
   const paths = machinePaths("/", spec.name);
@@ -85,6 +87,7 @@ export function renderMachine(
         network: nspawnNetwork(facts),
       },
       facts.systemdVersion,
+      isOlder ? OLDER_NSPAWN_HEADER : undefined,
     ),
     envFile: formatEnvFile([...ownVariables(spec, image, facts), ...environment.file]),
     unitDropIn: renderUnitDropIn({
@@ -100,10 +103,15 @@ export function renderMachine(
       restart: spec.restart,
       limits: spec.limits,
       devices: spec.devices,
-      volumeSources: spec.volumes.flatMap((volume) => volumeSource(paths, volume) ?? []),
-      dropInCopies: keepsDropIns ? paths.applied.units : undefined,
+      ...(isOlder ? {} : { volumeSources: volumeSources(spec), dropInCopies: paths.applied.units }),
     }),
   };
+}
+
+/** The folders of the host that a machine's volumes bind. */
+export function volumeSources({ name, volumes }: MachineSpec): string[] {
+  const paths = machinePaths("/", name);
+  return volumes.flatMap((volume) => volumeSource(paths, volume) ?? []);
 }
 
 function nspawnNetwork({ connection, bridge }: HostFacts): NspawnNetwork {

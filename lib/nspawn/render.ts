@@ -110,8 +110,14 @@ export const DEFAULT_NSPAWN_SETTINGS: NspawnSettings = {
 };
 
 const HEADER = `Settings of a machine for systemd-nspawn; see systemd.nspawn(5).
-Rendered by mbctl once, when the machine was made. You may edit it: a change counts from
+Rendered by mbctl. You may edit it: your entries stay when it is rendered anew, and count from
 the machine's next start. Values are not expanded; "…" and '…' keep blanks in a word.`;
+
+/** That of an older mbctl, which rendered the file only once. */
+export const OLDER_NSPAWN_HEADER = HEADER.replace(
+  "Rendered by mbctl. You may edit it: your entries stay when it is rendered anew, and count from",
+  "Rendered by mbctl once, when the machine was made. You may edit it: a change counts from",
+);
 
 /** Comments that stand above a key. */
 const COMMENTS: Readonly<Record<string, string>> = {
@@ -128,10 +134,15 @@ signal is sent by ExecStop= in the drop-in of systemd-nspawn@.service.`,
  * Renders the whole file, its end-of-line included.
  *
  * @param systemdVersion major version of the host's systemd; keys it does not know are left out
+ * @param header the comment on top
  * @throws MbctlError (usage) when a value cannot stand in such a file (see quote.ts)
  */
-export function renderNspawn(settings: NspawnSettings, systemdVersion: number): string {
-  const items: UnitItem[] = [unitComment(HEADER)];
+export function renderNspawn(
+  settings: NspawnSettings,
+  systemdVersion: number,
+  header: string = HEADER,
+): string {
+  const items: UnitItem[] = [unitComment(header)];
   for (const section of ["Exec", "Files", "Network"] as const) {
     const lines = LINES[section](settings).filter(([key]) =>
       isWritten(section, key, systemdVersion),

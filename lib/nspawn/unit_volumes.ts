@@ -25,19 +25,32 @@ export function innerPlaces(sources: readonly string[]): string[] {
   return [...new Set(places)].sort();
 }
 
+/** What the shell is called that looks for links. */
+export const VOLUMES_NAME = "mbctl-volumes";
+
 /** For `[Service]`: no start while one of these places is a link. Nothing for none. */
 export function innerVolumeItems(sources: readonly string[]): UnitItem[] {
   const places = innerPlaces(sources);
   if (places.length === 0) return [];
   const statement =
     'for p; do if [ -L "$p" ]; then echo "$p is a link, and a volume of this machine is there: remove the link" >&2; exit 1; fi; done';
-  const words = places.map(quoteArgument).join(" ");
   return [
     unitComment(
       "Volumes in volumes: a link of the machine's own would lead to folders of the host.",
     ),
-    unitEntry("ExecStartPre", `${execShell([statement], "mbctl-volumes")} ${words}`),
+    unitEntry("ExecStartPre", execShell([statement], guardWords(places))),
   ];
+}
+
+/** Whether there are volumes in volumes, and a drop-in does not look after all of them. */
+export function lacksVolumeGuard(dropIn: string, sources: readonly string[]): boolean {
+  const places = innerPlaces(sources);
+  return places.length > 0 && !dropIn.includes(`' ${guardWords(places)}\n`);
+}
+
+/** What stands behind the script: the shell's name, and its arguments. */
+function guardWords(places: readonly string[]): string {
+  return [VOLUMES_NAME, ...places.map(quoteArgument)].join(" ");
 }
 
 /** systemd.service(5), "Command lines", and systemd.syntax(7), "Quoting". */

@@ -52,11 +52,3 @@ export function writeFileState(path: string, { content, mode, owner, group }: Fi
   const bytes = Buffer.from(content, "base64").toString("latin1");
   writeFileDurably(path, bytes, mode, "latin1", { uid: owner, gid: group });
 }
-
-/** A name beside a path at which nothing lies. */
-export function freeNameBeside(path: string): string {
-  const first = `${path}.mbctl-saved`;
-  for (let n = 1, name = first; ; name = `${first}.${n++}`) {
-    if (!nameExists(name)) return name;
-  }
-}

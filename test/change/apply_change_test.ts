@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   utimesSync,
   writeFileSync,
 } from "node:fs";
@@ -215,6 +216,41 @@ describe("a change that must leave a machine that is well", () => {
   test("goes back with the next run, when it was killed meanwhile", async () => {
     expect(await recoverVerify(1000, false)).toBe("taken back");
     expect(files()).toEqual(["back"]);
+  });
+
+  test("keeps what was edited meanwhile when it goes back, and says where", async () => {
+    const { nspawn, envFile, unitDropInFolder, configuration } = machinePaths(root, name);
+    const [own, derived] = ["90-mine.conf", "65-mbctl-health.conf"].map((file) =>
+      join(unitDropInFolder, file),
+    ) as [string, string];
+    for (const path of [nspawn, envFile, own, derived]) {
+      mkdirSync(dirname(path), { recursive: true });
+      writeFileSync(path, "rendered");
+    }
+    const stdout = "Id=systemd-nspawn@web.service\nActiveState=inactive\n";
+    // Asked while the machine is to become well.
+    const run = async () => {
+      const later = Date.now() / 1000 + 5;
+      for (const path of [nspawn, own, derived]) {
+        writeFileSync(path, "m\xefne", "latin1");
+        utimesSync(path, later, later);
+      }
+      return { stdout, stderr: "", exitCode: 0 };
+    };
+    const going = { ...tools, host: { ...host, run } };
+    expect(await applyChange(change({ verify: verify() }), going)).toBe("taken back");
+    expect(files()).toEqual(["back", "etc"]);
+    const kept = readdirSync(configuration).filter((file) => file.endsWith(".mbctl-saved"));
+    expect(kept.sort()).toEqual(["90-mine.conf.mbctl-saved", "container.nspawn.mbctl-saved"]);
+    for (const file of kept) {
+      expect(readFileSync(join(configuration, file), "latin1")).toBe("m\xefne");
+      expect(statSync(join(configuration, file)).mode & 0o777).toBe(0o600);
+    }
+    expect(warnings).toEqual([
+      '"web" is not well (exited): going back to what was before',
+      `"web": ${nspawn} was edited meanwhile: that is kept as ${nspawn}.mbctl-saved`,
+      `"web": ${own} was edited meanwhile: that is kept as ${join(configuration, "90-mine.conf.mbctl-saved")}`,
+    ]);
   });
 
   test.each([

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { requireNoConflicts, rerender, toLatin1 } from "../../lib/change/rerender.ts";
-import { renderMachine } from "../../lib/machine/render.ts";
+import { renderMachine, volumeSources } from "../../lib/machine/render.ts";
+import { lacksVolumeGuard } from "../../lib/nspawn/unit_volumes.ts";
 import { facts, image, presentMachine, spec } from "./_machine.ts";
 
 const lines = (text: string) => text.split("\n");
@@ -44,13 +45,43 @@ test("rerender() takes all that differs for the administrator's, where it does n
   expect(conflicts).toEqual([]);
 });
 
-test("rerender() gives the unit of an older mbctl what that one had not, and keeps its edits", () => {
+test("rerender() gives the files of an older mbctl what that one had not, and keeps their edits", () => {
   const present = presentMachine();
-  const older = renderMachine(spec, image, facts, { keepsDropIns: false });
-  const ours = { ...present.ours, unitDropIn: `${toLatin1(older.unitDropIn)}Nice=5\n` };
+  const older = renderMachine(spec, image, facts, { isOlder: true });
+  const ours = {
+    ...present.ours,
+    nspawn: `${toLatin1(older.nspawn)}# mine\n`,
+    unitDropIn: `${toLatin1(older.unitDropIn)}Nice=5\n`,
+  };
   const { merged } = rerender({ ...present, ours, base: undefined }, spec, image, facts);
+  expect(lines(older.nspawn)[1]).toBe(
+    "# Rendered by mbctl once, when the machine was made. You may edit it: a change counts from",
+  );
+  expect(merged.nspawn).toBe(`${present.ours.nspawn}# mine\n`);
   expect(older.unitDropIn).not.toContain("mbctl-keep");
   expect(merged.unitDropIn).toBe(`${present.ours.unitDropIn}Nice=5\n`);
+});
+
+test("rerender() has the unit of an older mbctl look after volumes in volumes", () => {
+  const volumes = [
+    { path: "/a", kind: "data" },
+    { path: "/a/b", kind: "data" },
+  ] as const;
+  const nested = { ...spec, volumes };
+  const older = renderMachine(nested, image, facts, { isOlder: true });
+  expect(lacksVolumeGuard(older.unitDropIn, volumeSources(nested))).toBe(true);
+  const present = {
+    ...presentMachine(),
+    ...{ spec: nested, base: undefined },
+    ours: {
+      nspawn: toLatin1(older.nspawn),
+      envFile: toLatin1(older.envFile),
+      unitDropIn: toLatin1(older.unitDropIn),
+    },
+  };
+  const { merged, conflicts } = rerender(present, nested, image, facts);
+  expect(conflicts).toEqual([]);
+  expect(lacksVolumeGuard(merged.unitDropIn, volumeSources(nested))).toBe(false);
 });
 
 test("requireNoConflicts() shows both sides, but no value of the env file, and obeys a preference", () => {

@@ -90,6 +90,14 @@ const rows: readonly Row[] = [
     "ln -sfnT /t /l",
   ],
   [
+    "a volume in a volume that nobody looks after",
+    machine({ lacksVolumeGuard: true }),
+    "warning",
+    "machines",
+    "web: a volume lies in another, and its unit does not look for links there",
+    "mbctl machines apply web",
+  ],
+  [
     "a killed pull",
     machine({ pending: { work: "pull" } }),
     "wrong",

@@ -48,6 +48,18 @@ describe("setConfigValue()", () => {
   });
 
   test.each([
+    ["on one line", 'a = ["1"] # mine\nb = 2\n', 'a = ["x", "y]"] # mine\nb = 2\n'],
+    [
+      "on several",
+      'a = [\n  "1", # one\n  "2",\n] # mine\nb = 2\n',
+      'a = ["x", "y]"] # mine\nb = 2\n',
+    ],
+    ["that is none yet", "a = true\nb = 2\n", 'a = ["x", "y]"]\nb = 2\n'],
+  ])("replaces a list %s", (_, before, after) => {
+    expect(setConfigValue(before, "a", ["x", "y]"])).toBe(after);
+  });
+
+  test.each([
     ["an inline table", 'hosts = { b = "1" }\n', "hosts"],
     ["a dotted key", 'hosts.b = "1"\n', "hosts"],
     ["a text that only looks like the key", 'a = """\nula = "1"\n"""\n', undefined],

@@ -21,6 +21,11 @@ test.each([
     { unitDropIn: `${files.unitDropIn}ExecStartPre=-/bin/sh -c 'x' mbctl-keep\n` },
     [],
   ],
+  [
+    "that links are looked for in volumes",
+    { unitDropIn: `${files.unitDropIn}ExecStartPre=/bin/sh -c 'x' mbctl-volumes "/a/b"\n` },
+    [],
+  ],
   ["a device", { unitDropIn: `${files.unitDropIn}DeviceAllow=/dev/x rw\n` }, ["DeviceAllow"]],
   [
     "everything",

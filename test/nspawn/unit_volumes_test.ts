@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { formatUnitFile } from "../../lib/nspawn/unit_file.ts";
-import { innerPlaces, innerVolumeItems } from "../../lib/nspawn/unit_volumes.ts";
+import { innerPlaces, innerVolumeItems, lacksVolumeGuard } from "../../lib/nspawn/unit_volumes.ts";
 
 test("innerPlaces() names each folder between a volume and one that lies in it", () => {
   expect(innerPlaces(["/s/data", "/s/data/x/etc", "/s/data2", "/c/conf"])).toEqual([
@@ -22,4 +22,13 @@ ExecStartPre=/bin/sh -c '\\
     for p; do if [ -L "$$p" ]; then echo "$$p is a link, and a volume of this machine is there: remove the link" >&2; exit 1; fi; done' mbctl-volumes "/s/a \\"b\\" $$c %%i \\\\ ü"
 `,
   );
+});
+
+test("lacksVolumeGuard() wants each place to be looked at, and nothing where no volume lies in another", () => {
+  const sources = ["/s", "/s/a%b", "/s/c/d"];
+  const dropIn = `[Service]\n${formatUnitFile(innerVolumeItems(sources))}Nice=1\n`;
+  expect(lacksVolumeGuard(dropIn, sources)).toBe(false);
+  expect(lacksVolumeGuard(dropIn, [...sources, "/s/e"])).toBe(true);
+  expect(lacksVolumeGuard("[Service]\n", sources)).toBe(true);
+  expect(lacksVolumeGuard("[Service]\n", ["/s", "/t"])).toBe(false);
 });
