@@ -1,11 +1,9 @@
-import { statSync } from "node:fs";
-import { resolve } from "node:path";
 import { recoverChange } from "../lib/change/apply_change.ts";
 import type { VerbContext } from "../lib/cli/context.ts";
 import { runScript } from "../lib/cli/main.ts";
 import { escapeLine } from "../lib/cli/terminal.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
-import { MbctlError, usageError } from "../lib/errors.ts";
+import { MbctlError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { parseImageRef, resolveImagePath } from "../lib/image/reference.ts";
@@ -22,10 +20,11 @@ import {
   type Offer,
   previewImport,
 } from "../lib/transfer/import_machine.ts";
-import { ArchiveReader } from "../lib/transfer/read_archive.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
 import { imageLocator } from "./_image_locator.ts";
 import { imageStore, sourceFlags, sourceOptions } from "./_image_source.ts";
+import { networkFlags } from "./_network_flags.ts";
+import { openArchive } from "./_open_archive.ts";
 
 const verb = defineVerb({
   name: "machines import",
@@ -49,6 +48,7 @@ const verb = defineVerb({
       parse: parseImageRef,
       help: "another image, where the registry no longer has the one of before",
     },
+    publish: { ...networkFlags.publish, help: "in the place of its ports of the host; repeatable" },
     start: { type: "boolean", help: "start it at once" },
     stagedData: {
       type: "boolean",
@@ -59,21 +59,23 @@ const verb = defineVerb({
   examples: [
     { command: "mbctl machines import db.tar", says: "asks if it wants anything of this host" },
     { command: "mbctl machines import db.tar --dry-run", says: "what it is, and what it wants" },
-    { command: "mbctl machines import db.tar --name db2 --start", says: "beside the first" },
+    {
+      command: "mbctl machines import db.tar --name db2 --publish 5433:5432 --start",
+      says: "beside the first",
+    },
   ],
-  async run(context, { file, name: other, start, stagedData: isStorageStaged, ...flags }) {
+  async run(context, { file, name: other, publish, start, stagedData: isStorageStaged, ...flags }) {
     const { log, out, dryRun } = context;
     const host = openHost(context);
     requireRoot("import machines");
     const to = flags.to && resolveImagePath(flags.to, context.workingDirectory);
     if (start && !dryRun) requireLive(host, "start machines");
-    const archive = file === "-" ? "on standard input" : JSON.stringify(file);
-    const reader = new ArchiveReader(bytesOf(context, file), archive, context.signal);
+    const reader = openArchive(context, file);
     const manifest = await reader.manifest();
     const name = other ?? manifest.name;
     const warn = (text: string) => log.warn(escapeLine(text));
     const request = {
-      ...{ manifest, name, warn, isStorageStaged },
+      ...{ manifest, name, publish, warn, isStorageStaged },
       unpacking: { spawn: host.spawn, signal: context.signal, onWarning: warn },
     };
     if (dryRun) {
@@ -124,17 +126,6 @@ const verb = defineVerb({
   },
 });
 export default verb;
-
-function bytesOf(context: VerbContext, file: string): AsyncIterable<Uint8Array> {
-  if (file === "-") return Bun.stdin.stream();
-  const path = resolve(context.workingDirectory, file);
-  const isFolder = statSync(path, { throwIfNoEntry: false })?.isDirectory();
-  if (isFolder !== false) {
-    const state = isFolder === undefined ? "there is no such file" : "it is a folder";
-    throw usageError(`Cannot read ${JSON.stringify(path)}: ${state}`);
-  }
-  return Bun.file(path).stream();
-}
 
 async function approve(context: VerbContext, name: MachineName, offer: Offer): Promise<void> {
   if (offer.asked.length === 0) return;

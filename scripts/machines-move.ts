@@ -17,6 +17,7 @@ import { moveMachine, prepareMove } from "../lib/transfer/move_machine.ts";
 import { RemoteHost } from "../lib/transfer/remote_host.ts";
 import { parseSshTarget } from "../lib/transfer/ssh_target.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
+import { networkFlags } from "./_network_flags.ts";
 
 const verb = defineVerb({
   name: "machines move",
@@ -40,6 +41,7 @@ const verb = defineVerb({
       parse: parseMachineName,
       help: "what it is to be called there",
     },
+    publish: { ...networkFlags.publish, help: "in the place of its ports of the host, there" },
     withTree: {
       type: "boolean",
       help: "send its root tree, with what was written to it outside of volumes",
@@ -52,7 +54,7 @@ const verb = defineVerb({
   ],
   async run(
     context,
-    { machine: name, target, name: newName = name, withTree: hasTree, keep: isKept },
+    { machine: name, target, name: newName = name, publish, withTree: hasTree, keep: isKept },
   ) {
     const { log, out, prompt, dryRun } = context;
     const host = openHost(context);
@@ -69,7 +71,7 @@ const verb = defineVerb({
     using _lock = takeMachineLock(host.root, name);
     if (!dryRun) await recoverChange(host, name, tools);
     requireMachines(host.root, [name]);
-    const request = { name, newName, isKept, hasTree, mbctl: packageJson.version, say };
+    const request = { name, newName, publish, isKept, hasTree, mbctl: packageJson.version, say };
     const prepared = await prepareMove(host, remote, request, tools);
     const { offer, dataBytes, losses } = prepared;
     for (const line of [

@@ -5,9 +5,9 @@ import { defineVerb } from "../lib/cli/verb.ts";
 import type { MbctlError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
 import { readMachine, readMachineSpecs } from "../lib/machine/inventory.ts";
-import { parseMachineName } from "../lib/spec/machine_name.ts";
 import { findOutdated } from "../lib/upgrade/find_outdated.ts";
 import { sourceFlags, sourceOptions } from "./_image_source.ts";
+import { namesOperand } from "./_many_machines.ts";
 
 const verb = defineVerb({
   name: "machines outdated",
@@ -15,16 +15,7 @@ const verb = defineVerb({
   description:
     "Asks once for each reference what it names now; nothing is downloaded. A machine whose reference names a digest is pinned. Where a registry does not answer, its machines are unknown, and the exit code is 5.",
   reads: true,
-  operands: {
-    names: {
-      kind: "machine",
-      label: "NAME",
-      repeat: true,
-      optional: true,
-      help: "the machines; all without one",
-      parse: parseMachineName,
-    },
-  },
+  operands: { names: { ...namesOperand, help: "the machines; all without one" } },
   flags: {
     exitCode: { type: "boolean", help: "end with 1 when a machine is outdated" },
     ...sourceFlags,

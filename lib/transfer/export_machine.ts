@@ -12,7 +12,7 @@ import { whileFrozen } from "../host/freezer.ts";
 import type { Host } from "../host/host.ts";
 import { type ApplyTools, applySteps } from "../machine/apply.ts";
 import { noSuchMachine } from "../machine/inventory.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { isDerivedDropIn, machinePaths } from "../machine/paths.ts";
 import { listKeys } from "../secrets/secret_store.ts";
 import { keepUnitFiles } from "../snapshots/plan_unit_files.ts";
 import { readRunning } from "../snapshots/running.ts";
@@ -22,7 +22,6 @@ import type { MachineSpec } from "../spec/machine_spec.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";
 import type { ArchiveManifest } from "./archive_manifest.ts";
 import { archivedNames } from "./check_configuration.ts";
-import { isDerivedDropIn } from "./staged_machine.ts";
 import { type PartFolder, writeArchive } from "./write_archive.ts";
 
 /** What becomes of a running machine while its data is read. */

@@ -17,6 +17,7 @@ import { machinePaths } from "../machine/paths.ts";
 import { clearStaged, planRollback } from "../machine/plan_pull.ts";
 import { readMachineFacts, requireFreeName, requireNoClash } from "../machine/pull.ts";
 import type { Step } from "../machine/step.ts";
+import type { PublishedPort } from "../network/published_port.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { removeTree } from "../trees/remove_tree.ts";
@@ -24,7 +25,7 @@ import { makeTree } from "../trees/tree.ts";
 import type { ArchiveManifest, PartName } from "./archive_manifest.ts";
 import { checkVolumeFolders } from "./check_configuration.ts";
 import type { ArchiveReader, UnpackOptions } from "./read_archive.ts";
-import { askedByStaged, readStaged, settleConfiguration } from "./staged_machine.ts";
+import { askedByStaged, readStaged, setPublished, settleConfiguration } from "./staged_machine.ts";
 
 /** What an archive says of its machine, before anything is made of it. */
 export interface Offer {
@@ -47,6 +48,8 @@ export interface ImportRequest {
   readonly name: MachineName;
   readonly unpacking: UnpackOptions;
   readonly warn: (text: string) => void;
+  /** Ports of the host in the place of those that its machine.toml publishes; none: these stay. */
+  readonly publish: readonly PublishedPort[];
   /** Asks whether the machine may have what it asks for; throws when not. */
   readonly approve: (offer: Offer) => Promise<void>;
   /** Makes the machine of its configuration folder, which is in its place. */
@@ -173,12 +176,13 @@ export async function previewImport(
 async function readOffer(
   host: Host,
   reader: ArchiveReader,
-  { manifest, name, unpacking, warn }: Omit<ImportRequest, "approve" | "rebuild">,
+  { manifest, name, unpacking, publish, warn }: Omit<ImportRequest, "approve" | "rebuild">,
   folder: string,
   claimsPorts: boolean,
 ): Promise<Offer> {
   await unpack(reader, manifest, "configuration", folder, unpacking);
   settleConfiguration(folder, manifest.name, name);
+  if (publish.length > 0) setPublished(folder, publish);
   const staged = readStaged(folder, name);
   const { spec } = staged;
   const wanted = claimsPorts ? spec : { ...spec, publish: [] };

@@ -7,31 +7,35 @@
  */
 
 import { readFileSync } from "node:fs";
-import { unknownDigest } from "../adopt/adopt.ts";
 import { undisturbedTools } from "../change/apply_change.ts";
 import { journalStep } from "../change/journal.ts";
-import { readPresentMachine } from "../change/present_machine.ts";
 import { MbctlError } from "../errors.ts";
-import { hasHealthCheck } from "../health/read_health.ts";
 import { makeDirectory, nameExists, removeFile } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import { readUnitStates } from "../host/systemd.ts";
-import { parseDigest } from "../image/digest.ts";
-import { formatImageRef, parseImageRef, pinned } from "../image/reference.ts";
 import { type ApplyTools, applySteps } from "../machine/apply.ts";
 import { foldersBelow, machinePaths } from "../machine/paths.ts";
 import { prepareRemoval } from "../machine/remove.ts";
 import type { Step } from "../machine/step.ts";
-import { listKeys, readSecret } from "../secrets/secret_store.ts";
+import type { PublishedPort } from "../network/published_port.ts";
 import { readRunning } from "../snapshots/running.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { exportMachine, type ExportRequest, spoolFile } from "./export_machine.ts";
 import type { RemoteFacts, RemoteHost } from "./remote_host.ts";
+import {
+  clearThere,
+  enableThere,
+  fetchThere,
+  giveSecrets,
+  receiveWords,
+  startThere,
+} from "./remote_machine.ts";
 
 export interface MoveRequest {
   readonly name: MachineName;
   /** What it is to be called there. */
   readonly newName: MachineName;
+  /** Ports of the other host in the place of those that it publishes here; none: the same. */
+  readonly publish: readonly PublishedPort[];
   /** Whether it stays here too, stopped and not started at boot. */
   readonly isKept: boolean;
   /** Whether its root tree is sent, with what was written to it, also where its image can be had there. */
@@ -71,7 +75,7 @@ export async function prepareMove(
   const facts = await remote.facts();
   const dataBytes = await requireRoom(host, name, remote, facts);
   return await withArchive(host, request, tools, async (write) => {
-    const words = [...receiveWords(request), "--dry-run"];
+    const words = [...receiveWords(request.newName, request.publish), "--dry-run"];
     const offer = await remote.run(
       words,
       readFileSync(await write({ hasData: false, hasTree: false })),
@@ -92,7 +96,8 @@ async function lossesOf(host: Host, { name, isKept, hasTree }: MoveRequest): Pro
 /**
  * Moves a machine.
  *
- * @throws {MbctlError} (failed) with what the other host said. The machine is then here as before.
+ * @throws {MbctlError} (failed) with what the other host said, (conflict) while another one is moved to its name there.
+ * The machine is then here as before.
  */
 export async function moveMachine(
   host: Host,
@@ -105,6 +110,8 @@ export async function moveMachine(
   const { storage, changeMarker } = machinePaths(host.root, name);
   const forget: Step = { kind: "remove", path: changeMarker };
   const calm = undisturbedTools(tools);
+  // What is staged there for this name is ours alone, until the machine runs.
+  using _claim = await remote.undisturbed(calm.host).claim(newName);
   const hasTree = request.hasTree || !(await fetchThere(host, remote, name, say));
   say(`copying it to ${remote.name}`);
   let isThere = false;
@@ -117,7 +124,8 @@ export async function moveMachine(
     }
     if (isMirrored) await remote.mirror(storage, newName, facts);
     await withArchive(host, request, tools, async (write) => {
-      const words = [...receiveWords(request), "--yes", ...(isMirrored ? ["--staged-data"] : [])];
+      const receive = receiveWords(newName, request.publish);
+      const words = [...receive, "--yes", ...(isMirrored ? ["--staged-data"] : [])];
       await remote.feed(words, await write({ hasData: !isMirrored, hasTree }));
     });
     isThere = true;
@@ -133,36 +141,6 @@ export async function moveMachine(
     throw error;
   }
   await leave(host, request, remote, calm);
-}
-
-/**
- * Has its image fetched there before it is stopped.
- *
- * @returns false where it cannot be: its root tree is then sent.
- */
-async function fetchThere(
-  host: Host,
-  remote: RemoteHost,
-  name: MachineName,
-  say: (text: string) => void,
-): Promise<boolean> {
-  const { reference, digest } = readPresentMachine(host, name).spec.image;
-  const ref = parseImageRef(reference);
-  if (ref.transport !== "docker" || digest === unknownDigest) return false;
-  say(`fetching ${reference} there`);
-  const image = formatImageRef(pinned(ref, parseDigest(digest)));
-  try {
-    await remote.run(["mbctl", "oci", "pull", image, "--pull", "missing"]);
-    return true;
-  } catch (error) {
-    if (!(error instanceof MbctlError) || error.kind === "interrupted") throw error;
-    say(`${remote.name} cannot have it from a registry: the root tree is sent`);
-    return false;
-  }
-}
-
-function receiveWords({ newName }: MoveRequest): string[] {
-  return ["mbctl", "machines", "import", "-", "--name", newName];
 }
 
 type ArchiveParts = Pick<ExportRequest, "hasData" | "hasTree">;
@@ -213,62 +191,6 @@ async function requireRoom(
     `its data has ${mebibytes(bytes)} MiB, and ${mebibytes(freeBytes)} MiB are free there`,
     `make room: ssh ${remote.name} mbctl cache prune`,
   );
-}
-
-/** Each is decrypted here and encrypted there; between the two it is in a pipe and in ssh. */
-async function giveSecrets(
-  host: Host,
-  remote: RemoteHost,
-  name: MachineName,
-  newName: MachineName,
-): Promise<void> {
-  for (const key of listKeys(host, name)) {
-    const value = Buffer.from(await readSecret(host, name, key));
-    await remote.run(["mbctl", "secrets", "set", newName, key], value);
-  }
-}
-
-async function startThere(
-  host: Host,
-  remote: RemoteHost,
-  name: MachineName,
-  newName: MachineName,
-  say: (text: string) => void,
-): Promise<void> {
-  say(`starting "${newName}" on ${remote.name}`);
-  await remote.run(["mbctl", "machines", "start", newName]);
-  const condition = hasHealthCheck(host.root, name) ? "healthy" : "running";
-  const words = ["mbctl", "machines", "wait", newName, "--condition", condition];
-  await remote.run([...words, "--timeout", "2m"]);
-}
-
-async function enableThere(
-  host: Host,
-  remote: RemoteHost,
-  name: MachineName,
-  newName: MachineName,
-): Promise<void> {
-  const unit = (await readUnitStates(host.run, [name])).get(name);
-  if (unit?.isEnabled === true) await remote.run(["mbctl", "machines", "enable", newName]);
-}
-
-/** A host that does not answer any more is no error, but told. What is not ours there is left alone. */
-async function clearThere(
-  remote: RemoteHost,
-  newName: MachineName,
-  isThere: boolean,
-  say: (text: string) => void,
-): Promise<void> {
-  const { stagedStorage } = machinePaths("/", newName);
-  const remove = ["mbctl", "machines", "remove", newName, "--stop", "--yes"];
-  for (const words of [...(isThere ? [remove] : []), ["rm", "-rf", "--", stagedStorage]]) {
-    try {
-      await remote.run(words);
-    } catch (error) {
-      if (!(error instanceof MbctlError)) throw error;
-      if (words === remove) say(`it may run there too: on ${remote.name}, ${words.join(" ")}`);
-    }
-  }
 }
 
 async function leave(

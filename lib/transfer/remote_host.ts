@@ -9,6 +9,7 @@ import process from "node:process";
 import { MbctlError } from "../errors.ts";
 import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
+import { makePipe } from "../host/libc.ts";
 import { CommandError, hasProgram, requireProgram } from "../host/run.ts";
 import { foldersBelow, machinePaths } from "../machine/paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
@@ -27,6 +28,8 @@ export interface RemoteFacts {
 const sshFailed = 255;
 /** Of a shell that does not find a program. */
 const notFound = 127;
+/** Of our flock(1), when somebody else has the lock. */
+const lockIsTaken = 75;
 
 /** Another host that has mbctl. */
 export class RemoteHost {
@@ -82,6 +85,45 @@ export class RemoteHost {
     } finally {
       closeSync(input);
     }
+  }
+
+  /**
+   * Keeps every other mbctl from moving a machine to a name there, until this is disposed of, or we or the connection end.
+   *
+   * @throws {MbctlError} (conflict) when another one does.
+   */
+  async claim(name: MachineName): Promise<Disposable> {
+    const { locks } = foldersBelow("/");
+    const file = `${locks}/.move-${name}.lock`;
+    // It ends when its standard input does, which is ours.
+    const held = `exec flock -n -E ${lockIsTaken} ${file} sh -c "echo; exec cat"`;
+    const words = ["/bin/sh", "-c", `mkdir -p -m 755 ${locks} && ${held}`];
+    const [input, output] = [makePipe(), makePipe()];
+    const child = this.#host.spawn(sshWords(this.#target, words), {
+      ...{ stdin: input.readEnd, stdout: output.writeEnd, env: this.#env },
+    });
+    closeSync(input.readEnd);
+    closeSync(output.writeEnd);
+    const release = () => {
+      closeSync(input.writeEnd);
+      child[Symbol.dispose]();
+    };
+    try {
+      const { done } = await Bun.file(output.readEnd).stream().getReader().read();
+      // It has ended, and says why.
+      if (done) await child.done();
+    } catch (error) {
+      release();
+      if (!(error instanceof CommandError) || error.result.exitCode !== lockIsTaken) {
+        throw this.#explain(["flock"], error);
+      }
+      const message = `Cannot move a machine to "${name}" on ${this.name}: another mbctl does`;
+      const hint = "wait for it to end, then run the command again";
+      throw new MbctlError("conflict", message, { hint });
+    } finally {
+      closeSync(output.readEnd);
+    }
+    return { [Symbol.dispose]: release };
   }
 
   /**

@@ -90,14 +90,27 @@ function renameAddress(text: string, { from, to }: Renaming): string {
  * @throws {MbctlError} (usage) when it is written in a way that this edit does not know.
  */
 export function renameInMachineToml(text: string, file: string, { to }: Renaming): string {
+  return setInMachineToml(text, file, "name", to);
+}
+
+/**
+ * Sets a value at the top of a machine.toml; comments stay.
+ *
+ * @param file its path, for messages.
+ * @throws {MbctlError} (usage) when it is written in a way that this edit does not know.
+ */
+export function setInMachineToml(
+  text: string,
+  file: string,
+  key: string,
+  value: string | readonly string[],
+): string {
   try {
-    return setConfigValue(text, "name", to);
+    return setConfigValue(text, key, value);
   } catch (error) {
     if (!(error instanceof MbctlError)) throw error;
-    throw usageError(
-      `Cannot set the name in "${file}": it is written in a way that mbctl does not edit`,
-      `write name = "${to}" on a line of its own`,
-    );
+    const state = "it is written in a way that mbctl does not edit";
+    throw usageError(`Cannot set ${key} in "${file}": ${state}`, error.hint);
   }
 }
 

@@ -4,10 +4,10 @@
  * @module
  */
 
-import { parseIpv6 } from "../address/ipv6.ts";
+import { isIpv6 } from "../address/ipv6.ts";
 import type { Branded } from "../brand.ts";
 import { quoteWords } from "../env/posix_sh.ts";
-import { MbctlError, usageError } from "../errors.ts";
+import { usageError } from "../errors.ts";
 
 /** A name or address that is no option to any program. */
 type SshHost = Branded<string, "SshHost">;
@@ -41,16 +41,6 @@ export function parseSshTarget(text: string): SshTarget {
     );
   }
   return { user, host: host as SshHost, port: number };
-}
-
-function isIpv6(text: string): boolean {
-  try {
-    parseIpv6(text);
-    return true;
-  } catch (error) {
-    if (error instanceof MbctlError) return false;
-    throw error;
-  }
 }
 
 /** `root@hostb`, as ssh and people call it. */

@@ -9,19 +9,16 @@ import { type PresentMachine, readAppliedImage } from "../change/present_machine
 import { rerender } from "../change/rerender.ts";
 import { MbctlError } from "../errors.ts";
 import { listDirectory, readTextIfPresent, removeFile, writeFileDurably } from "../host/files.ts";
-import { appliedPaths, machinePaths } from "../machine/paths.ts";
+import { appliedPaths, isDerivedDropIn, machinePaths } from "../machine/paths.ts";
 import type { HostFacts } from "../machine/render.ts";
+import { formatPublishedPort, type PublishedPort } from "../network/published_port.ts";
 import { readUnitFiles } from "../snapshots/unit_files.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";
 import { type EditedFile, askedOfHost } from "./asked_of_host.ts";
 import { checkConfiguration, checkVolumeFolders } from "./check_configuration.ts";
 import { configurationFiles } from "./rename.ts";
-
-/** Whether a drop-in follows from all machines of a host: `65-mbctl-health.conf`, not `50-mbctl.conf`. */
-export function isDerivedDropIn(name: string): boolean {
-  return /^\d+-mbctl-/.test(name);
-}
+import { setInMachineToml } from "./rename_texts.ts";
 
 /**
  * Checks an unpacked configuration folder, and gives the machine in it its name.
@@ -49,6 +46,18 @@ export function settleConfiguration(folder: string, from: MachineName, to: Machi
   for (const { path, text, mode } of configurationFiles(folder, { from, to })) {
     writeFileDurably(path, text, mode, "latin1");
   }
+}
+
+/**
+ * Gives a settled machine other ports of the host; that they are rendered is up to who makes the machine.
+ *
+ * @throws {MbctlError} (usage) when its machine.toml is written in a way that this edit does not know.
+ */
+export function setPublished(folder: string, ports: readonly PublishedPort[]): void {
+  const path = join(folder, "machine.toml");
+  const text = readTextIfPresent(path) ?? "";
+  const words = ports.map(formatPublishedPort);
+  writeFileDurably(path, setInMachineToml(text, "machine.toml", "publish", words), 0o644);
 }
 
 /**

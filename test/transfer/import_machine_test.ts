@@ -9,7 +9,9 @@ import { type Host, openHost } from "../../lib/host/host.ts";
 import { listMachineNames, pendingWork } from "../../lib/machine/inventory.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import { recoverPull } from "../../lib/machine/pull.ts";
+import { parsePublishedPort } from "../../lib/network/published_port.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
+import { parseMachineToml } from "../../lib/spec/machine_toml.ts";
 import {
   importMachine,
   type ImportRequest,
@@ -53,7 +55,7 @@ describe.skipIf(process.getuid?.() !== 0 || Bun.which("busybox") === null)("an i
     const reader = new ArchiveReader(inPieces(bytes), '"web.tar"');
     const manifest = await reader.manifest();
     const request: ImportRequest = {
-      ...{ manifest, name: manifest.name, isStorageStaged: false, warn: () => {} },
+      ...{ manifest, name: manifest.name, publish: [], isStorageStaged: false, warn: () => {} },
       unpacking: { spawn: host.spawn },
       approve: async () => {},
       rebuild: async () => {},
@@ -86,11 +88,28 @@ describe.skipIf(process.getuid?.() !== 0 || Bun.which("busybox") === null)("an i
     const reader = new ArchiveReader(inPieces(good), '"web.tar"');
     const manifest = await reader.manifest();
     const offer = await previewImport(host, reader, {
-      ...{ manifest, name: web, isStorageStaged: false, warn: () => {} },
+      ...{ manifest, name: web, publish: [], isStorageStaged: false, warn: () => {} },
       unpacking: { spawn: host.spawn },
     });
     expect(offer.asked).toEqual(["the host's folder /srv/web at /srv"]);
     expect(files()).toEqual(before);
+  });
+
+  test("has other ports of the host where they are named, in what it asks for and in what is rebuilt", async () => {
+    const publish = [parsePublishedPort("8081:80")];
+    const ports = { publish: [parsePublishedPort("8080:80")] };
+    const published = archiveOf({ configuration: configurationEntries([], { ...spec, ...ports }) });
+    const asked: string[] = [];
+    let toml = "";
+    await read(published, {
+      publish,
+      approve: async (offer) => void asked.push(...offer.asked),
+      rebuild: async () => {
+        toml = readFileSync(machinePaths(root, web).machineToml, "utf8");
+      },
+    });
+    expect(asked).toContain("a port of the host that leads to it: 8081:80");
+    expect(parseMachineToml(toml, "machine.toml").publish).toEqual(publish);
   });
 
   const fail = async () => {

@@ -78,7 +78,7 @@ describe("renameInMachineToml()", () => {
 
   test("refuses what it cannot edit", () => {
     expect(() => renameInMachineToml('name = """\nweb"""\n', "machine.toml", renaming)).toThrow(
-      'Cannot set the name in "machine.toml": it is written in a way that mbctl does not edit',
+      'Cannot set name in "machine.toml": it is written in a way that mbctl does not edit',
     );
   });
 });

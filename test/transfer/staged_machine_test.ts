@@ -1,10 +1,11 @@
 /** Configuration folders of somebody else's archive: what is refused, and what is asked about. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
-import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { makeSpawn } from "../../lib/host/spawn.ts";
+import { parsePublishedPort } from "../../lib/network/published_port.ts";
 import { parseDevice } from "../../lib/spec/device.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import type { MachineSpec } from "../../lib/spec/machine_spec.ts";
@@ -13,6 +14,7 @@ import { ArchiveReader } from "../../lib/transfer/read_archive.ts";
 import {
   askedByStaged,
   readStaged,
+  setPublished,
   settleConfiguration,
 } from "../../lib/transfer/staged_machine.ts";
 import type { TarEntry } from "../lab/images/tar.ts";
@@ -171,6 +173,20 @@ describe.skipIf(process.getuid?.() !== 0)("a configuration that was unpacked", (
     })) {
       expect(readFileSync(join(folder, name), "utf8")).toBe(text);
     }
+  });
+
+  test("gets other ports of the host, and keeps every other line of its machine.toml", async () => {
+    const { machineToml } = filesOf(specOf("web", { publish: [parsePublishedPort("8080:80")] }));
+    const content = `# mine\n${machineToml}`;
+    const folder = await unpack(configurationEntries([file("./machine.toml", { content })]));
+    setPublished(folder, [parsePublishedPort("8081:80")]);
+    expect(readFileSync(join(folder, "machine.toml"), "utf8")).toBe(
+      content.replace(/^publish = .*$/m, 'publish = ["8081:80"]'),
+    );
+    expect(readStaged(folder, web).spec.publish).toEqual([parsePublishedPort("8081:80")]);
+    const broken = content.replace(/^publish = .*$/m, 'publish."a" = 1');
+    writeFileSync(join(folder, "machine.toml"), broken);
+    expect(() => setPublished(folder, [])).toThrow('Cannot set publish in "machine.toml"');
   });
 
   test("asks for nothing when it is as mbctl made it", async () => {
