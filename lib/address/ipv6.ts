@@ -5,7 +5,7 @@
  */
 
 import type { Branded } from "../brand.ts";
-import { usageError } from "../errors.ts";
+import { MbctlError, usageError } from "../errors.ts";
 
 /** An IPv6 address, as the integer of its 128 bits. */
 export type Ipv6 = Branded<bigint, "Ipv6">;
@@ -61,6 +61,17 @@ export function parseIpv6(text: string): Ipv6 {
   if (halves.length === 2 && missing < 1) throw fail('it has too many groups beside "::"');
   const groups = [...head, ...Array<bigint>(missing).fill(0n), ...end];
   return groups.reduce((sum, group) => (sum << 16n) | group, 0n) as Ipv6;
+}
+
+/** Whether a text is an address that {@linkcode parseIpv6} reads. */
+export function isIpv6(text: string): boolean {
+  try {
+    parseIpv6(text);
+    return true;
+  } catch (error) {
+    if (error instanceof MbctlError) return false;
+    throw error;
+  }
 }
 
 /** Writes an address as RFC 5952 section 4 recommends; the inverse of {@linkcode parseIpv6}. */

@@ -5,8 +5,7 @@
  * @module
  */
 
-import { parseIpv6 } from "../address/ipv6.ts";
-import { MbctlError } from "../errors.ts";
+import { isIpv6 } from "../address/ipv6.ts";
 
 /** The registry of a reference that names none. No other short names are known. */
 export const defaultRegistry = "docker.io";
@@ -39,7 +38,10 @@ export function whyNoRegistry(registry: string): string | undefined {
   if (host === undefined) return `${JSON.stringify(registry)} is no registry`;
   if (port !== undefined && !isPort(port)) return `${JSON.stringify(port)} is no port`;
   if (host.startsWith("[")) {
-    return isIpv6(host.slice(1, -1)) ? undefined : `${JSON.stringify(host)} is no IPv6 address`;
+    // Without the IPv4 part that an address may end with.
+    return isIpv6(host.slice(1, -1)) && !host.includes(".")
+      ? undefined
+      : `${JSON.stringify(host)} is no IPv6 address`;
   }
   // RFC 1123 host name: letters, digits and inner dashes between dots.
   for (const label of host.split(".")) {
@@ -83,15 +85,4 @@ export function whyNoTag(tag: string): string | undefined {
 
 function isPort(text: string): boolean {
   return /^[0-9]{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 65535;
-}
-
-function isIpv6(text: string): boolean {
-  if (!/^[0-9A-Fa-f:]+$/.test(text)) return false;
-  try {
-    parseIpv6(text);
-    return true;
-  } catch (error) {
-    if (error instanceof MbctlError) return false;
-    throw error;
-  }
 }

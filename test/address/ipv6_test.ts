@@ -5,6 +5,7 @@ import {
   formatPrefix,
   type Ipv6,
   type Ipv6Prefix,
+  isIpv6,
   joinAddress,
   parseIpv6,
   parsePrefix,
@@ -62,6 +63,11 @@ test.each(texts)("parseIpv6() reads %p, formatIpv6() writes %p", (given, canonic
 
 test.each(notAddresses)("parseIpv6() refuses %p", (text) => {
   expect(() => parseIpv6(text)).toThrow(/^Cannot parse IPv6 address/);
+});
+
+test("isIpv6() takes what parseIpv6() reads, and nothing else", () => {
+  for (const [given] of texts) expect(isIpv6(given)).toBe(true);
+  for (const text of notAddresses) expect(isIpv6(text)).toBe(false);
 });
 
 test("parseIpv6() is the inverse of formatIpv6()", () => {

@@ -1,6 +1,7 @@
 /** Machines on their way from one host to another, over a real ssh. */
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { dirname } from "node:path";
 import type { Host } from "../lab/host.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { waitFor } from "../lab/wait_for.ts";
@@ -29,6 +30,9 @@ const images = {
     ],
   },
 } as const;
+
+/** On the other host: whoever holds it moves a machine to that name. */
+const claim = "/run/mbctl/lock/.move-web.lock";
 
 describe.each(testedHosts)("on %s, machines move", (os) => {
   let lab: Lab;
@@ -113,6 +117,17 @@ describe.each(testedHosts)("on %s, machines move", (os) => {
         stderr: expect.stringContaining("port 8080/tcp of the host is taken"),
       });
       expect(early.stderr).not.toContain("stays here");
+      // Another host moves one to that name.
+      await b.sh(`
+        mkdir -p ${dirname(claim)}
+        systemd-run --quiet --unit=mover flock ${claim} sleep infinity
+        while flock -n ${claim} true; do sleep 0.1; done`);
+      const second = await mbctl(a, move);
+      await b.sh("systemctl stop mover");
+      expect({ exitCode: second.exitCode, stderr: second.stderr }).toEqual({
+        exitCode: 4,
+        stderr: expect.stringContaining("another mbctl does"),
+      });
       // It does not start there: that is seen late.
       await instead('*"machines start"*) exit 7;;');
       const late = await mbctl(a, move);
@@ -143,6 +158,10 @@ describe.each(testedHosts)("on %s, machines move", (os) => {
       await waitFor(
         async () => (await b.sh("test -e /run/reached && echo yes || true")).stdout === "yes\n",
         { timeoutMs: 30_000, what: "the archive to be on its way" },
+      );
+      // Nobody else moves a machine to that name meanwhile.
+      expect((await b.sh(`flock -n ${claim} true && echo free || echo taken`)).stdout).toBe(
+        "taken\n",
       );
       await move.kill("SIGKILL");
       await move.exited;
@@ -197,14 +216,18 @@ describe.each(testedHosts)("on %s, machines move", (os) => {
         stderr: expect.stringContaining("the name is in use by"),
       });
       await b.sh("mv /usr/bin/rsync /usr/bin/rsync.off");
-      await a.sh(
-        "sed -i '/publish/d' /var/lib/man8machine_configs/web/machine.toml; mbctl machines apply web --yes",
-      );
       const words = ["machines", "move", "web", "ssh://root@hostb", "--name", "www", "--keep"];
-      await mbctlOut(a, [...words, "--yes"]);
+      const clash = await mbctl(a, [...words, "--yes"]);
+      expect(clash.stderr).toContain("8080");
+      await mbctlOut(a, [...words, "--publish", "8081:80", "--yes"]);
       await waitForMark(b, "www", "ready");
       expect(await inside(b, "www", "cat /data/index.html /run/secrets/token")).toBe(
         "a page\ns3cr3t",
+      );
+      await waitFor(
+        async () =>
+          (await b.sh("curl -s -m 2 http://127.0.0.1:8081/ || true")).stdout === "a page\n",
+        { timeoutMs: 30_000, what: "the page at its other port" },
       );
       expect(await mbctlOut(a, ["machines", "list"])).toMatch(/^web .*stopped/m);
       const enabled = await a.sh("systemctl is-enabled systemd-nspawn@web.service || true");

@@ -170,6 +170,7 @@ const withEffects: Readonly<Record<string, readonly string[]>> = {
     "move_machine",
     "read_archive",
     "remote_host",
+    "remote_machine",
     "rename",
     "staged_machine",
     "write_archive",
