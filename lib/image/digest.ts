@@ -10,6 +10,17 @@ import { usageError } from "../errors.ts";
 /** `sha256:` and 64, or `sha512:` and 128 lower-case hexadecimal digits. */
 export type Digest = Branded<string, "Digest">;
 
+/**
+ * The digest of an image that nobody knows (any more), or of what no image gave: no registry has it, so `outdated` finds
+ * another one and `upgrade` takes that.
+ */
+export const unknownDigest = `sha256:${"0".repeat(64)}` as Digest;
+
+/** As many digits of a digest as `podman images` shows; undefined for the unknown one. */
+export function shortDigest(digest: string): string | undefined {
+  return digest === unknownDigest ? undefined : digest.slice(digest.indexOf(":") + 1).slice(0, 12);
+}
+
 /** The hash functions that the OCI specification registers and skopeo knows. */
 export type DigestAlgorithm = "sha256" | "sha512";
 

@@ -11,9 +11,8 @@ import { type ImageIndex, type ImageManifest, parseManifest } from "./manifest.t
 import { type Platform, selectPlatform, wrongPlatform } from "./platform.ts";
 import { formatImageRef, type ImageRef } from "./reference.ts";
 
-/** An image that was found: everything about it except its layers' contents. */
-export interface FoundImage {
-  readonly ref: ImageRef;
+/** What a machine is made of, as far as its files need it. */
+export interface MachineImage {
   /**
    * Digest of what the reference names: the index, if there is one, else the
    * manifest. This one is recorded as "what was pulled". Of a docker-archive,
@@ -22,10 +21,15 @@ export interface FoundImage {
   readonly digest: Digest;
   /** Digest of the manifest for this platform. */
   readonly manifestDigest: Digest;
-  readonly manifest: ImageManifest;
   readonly config: ImageConfig;
   /** The configuration's blob, verbatim. */
   readonly configText: string;
+}
+
+/** An image that was found: everything about it except its layers' contents. */
+export interface FoundImage extends MachineImage {
+  readonly ref: ImageRef;
+  readonly manifest: ImageManifest;
 }
 
 /** What an image was found as; see {@linkcode FoundImage}. */

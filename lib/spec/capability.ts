@@ -7,7 +7,7 @@
 import type { AppChoices } from "./machine_spec.ts";
 
 /** All that Linux has (linux/capability.h), in its order. systemd 252 knows them all. */
-const capabilityNames: readonly string[] = [
+export const capabilityNames: readonly string[] = [
   ..."CHOWN DAC_OVERRIDE DAC_READ_SEARCH FOWNER FSETID KILL SETGID SETUID SETPCAP".split(" "),
   ..."LINUX_IMMUTABLE NET_BIND_SERVICE NET_BROADCAST NET_ADMIN NET_RAW IPC_LOCK".split(" "),
   ..."IPC_OWNER SYS_MODULE SYS_RAWIO SYS_CHROOT SYS_PTRACE SYS_PACCT SYS_ADMIN".split(" "),

@@ -6,8 +6,10 @@
  */
 
 import * as v from "valibot";
+import { isAppName } from "./app_name.ts";
 import { isMachineName } from "./machine_name.ts";
 import { healthActions } from "./health_check.ts";
+import { machineModes } from "./machine_spec.ts";
 
 /** The version of the file's schema; a reader refuses a later one. */
 export const schemaVersion = 1;
@@ -31,6 +33,7 @@ const name = v.pipe(v.string(), v.check(isMachineName, "the name of a machine"))
 const port = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(65535));
 const count = v.pipe(v.number(), v.integer(), v.minValue(1));
 const variable = v.pipe(v.string(), v.regex(/^[A-Za-z_][A-Za-z0-9_]*$/, "the name of a variable"));
+const commandName = v.regex(/^[A-Za-z0-9_][A-Za-z0-9_.+-]{0,63}$/, "the name of a command");
 const mode = v.pipe(v.string(), v.regex(/^[0-7]{3,4}$/, 'a mode such as "0750"'));
 const owner = v.pipe(v.string(), v.regex(/^\d{1,5}:\d{1,5}$/, 'an owner such as "1000:1000"'));
 const capabilities = v.array(
@@ -87,11 +90,8 @@ const isWhole = v.check(
 );
 const texts = v.optional(v.pipe(v.unknown(), isWhole, v.record(v.string(), v.string())), {});
 
-/** A machine.toml, as TOML has it. */
-export const machineSchema = v.strictObject({
-  schema: v.literal(schemaVersion),
-  name: v.optional(v.string()),
-  template: v.optional(v.pipe(v.string(), v.nonEmpty())),
+/** What is said of a program, be it a machine's own or one of its applications. */
+const program = {
   entrypoint: v.optional(words),
   args: v.optional(words),
   user: v.optional(v.string()),
@@ -99,15 +99,7 @@ export const machineSchema = v.strictObject({
   stop_signal: v.optional(v.string()),
   stop_timeout_sec: v.optional(v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(3600))),
   restart: v.optional(v.string()),
-  boot: v.optional(v.boolean()),
-  auto_upgrade: v.optional(v.boolean()),
-  depends: v.optional(v.array(name), []),
   read_only: v.optional(v.boolean(), false),
-  allow: v.optional(words),
-  expose: v.optional(words, []),
-  publish: v.optional(words, []),
-  relay6: v.optional(words, []),
-  ipv4: v.optional(v.string()),
   image: v.union([
     v.string(),
     v.strictObject({
@@ -117,7 +109,14 @@ export const machineSchema = v.strictObject({
     }),
   ]),
   env: texts,
-  labels: texts,
+  lend: v.optional(
+    v.pipe(
+      v.unknown(),
+      isWhole,
+      v.record(v.pipe(v.string(), commandName), v.pipe(words, v.minLength(1))),
+    ),
+    {},
+  ),
   limits: v.optional(limits, {}),
   capabilities: v.optional(
     v.strictObject({ add: v.optional(capabilities, []), drop: v.optional(capabilities, []) }),
@@ -125,6 +124,48 @@ export const machineSchema = v.strictObject({
   ),
   health: v.optional(health),
   volumes: v.optional(v.array(volume), []),
+};
+
+/** A table `[[apps]]`, as TOML has it. */
+const app = v.strictObject({
+  name: v.pipe(v.string(), v.check(isAppName, "the name of an application")),
+  start: v.optional(v.boolean(), true),
+  ...program,
+});
+
+/** A machine.toml, as TOML has it. */
+export const machineSchema = v.strictObject({
+  schema: v.literal(schemaVersion),
+  name: v.optional(v.string()),
+  mode: v.optional(v.picklist(machineModes), "direct"),
+  template: v.optional(v.pipe(v.string(), v.nonEmpty())),
+  boot: v.optional(v.boolean()),
+  auto_upgrade: v.optional(v.boolean()),
+  depends: v.optional(v.array(name), []),
+  connectors: v.optional(v.array(name), []),
+  allow: v.optional(words),
+  expose: v.optional(words, []),
+  publish: v.optional(words, []),
+  relay6: v.optional(words, []),
+  ipv4: v.optional(v.string()),
+  labels: texts,
+  ...program,
+  os: v.optional(
+    v.strictObject({
+      mirror: v.optional(v.pipe(v.string(), v.regex(/^(https?|file|ftp):\/\/[^\s]+$/, "a URL"))),
+      packages: v.optional(
+        v.array(v.pipe(v.string(), v.regex(/^[A-Za-z0-9][A-Za-z0-9+._:@-]*$/, "a package"))),
+        [],
+      ),
+      user: v.optional(
+        v.pipe(
+          v.string(),
+          v.regex(/^[a-z_][a-z0-9_-]{0,30}(:\d{1,5})?$/, 'a user such as "build:1000"'),
+        ),
+      ),
+    }),
+  ),
+  apps: v.optional(v.array(app), []),
   devices: v.optional(
     v.array(
       v.strictObject({
@@ -151,3 +192,5 @@ export const machineSchema = v.strictObject({
 });
 
 export type MachineToml = v.InferOutput<typeof machineSchema>;
+/** What both it and its applications say of a program. */
+export type ProgramToml = Omit<MachineToml["apps"][number], "name" | "start">;

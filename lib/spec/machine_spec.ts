@@ -11,6 +11,7 @@ import type { PortRange } from "../network/port.ts";
 import type { PublishedPort } from "../network/published_port.ts";
 import type { RelayPort } from "../network/relay_port.ts";
 import type { SignalName } from "../signal.ts";
+import type { AppDeclaration, AppSpec } from "./app_spec.ts";
 import type { Device } from "./device.ts";
 import type { HealthChoice } from "./health_check.ts";
 import type { Limits } from "./limits.ts";
@@ -99,7 +100,39 @@ export interface AppChoices {
   readonly isReadOnly: boolean;
   readonly devices: readonly Device[];
   readonly secrets: readonly SecretUse[];
+  readonly mode: MachineMode;
+  /** For an `os:` reference. */
+  readonly os?: OsChoice | undefined;
+  /** Applications that run as services of a booted machine. */
+  readonly apps: readonly AppSpec[];
+  readonly lend: LentCommands;
+  /** Machines whose commands it may run. */
+  readonly connectors: readonly MachineName[];
 }
+
+/** How a machine lives. */
+export const machineModes = [
+  /** man8s-init runs the image's program. */
+  "direct",
+  /** A whole system, booted by its own systemd. */
+  "base",
+  /** As direct, but the program runs only when another machine calls it. */
+  "connector",
+] as const;
+export type MachineMode = (typeof machineModes)[number];
+
+/** How a distribution is made. */
+export interface OsChoice {
+  /** A URL; the distribution's own without. */
+  readonly mirror?: string | undefined;
+  /** Over those that every machine gets. */
+  readonly packages: readonly string[];
+  /** A first user beside root, with a home, and without a password. */
+  readonly user?: { readonly name: string; readonly uid?: number | undefined } | undefined;
+}
+
+/** Commands that other machines may run in it: the name that they call, and the words of the program. */
+export type LentCommands = Readonly<Record<string, readonly string[]>>;
 
 /** The choices of a user who made none. */
 export const defaultAppChoices: AppChoices = {
@@ -111,6 +144,10 @@ export const defaultAppChoices: AppChoices = {
   isReadOnly: false,
   devices: [],
   secrets: [],
+  mode: "direct",
+  apps: [],
+  lend: {},
+  connectors: [],
 };
 
 /** What a user chooses of a machine's network. */
@@ -135,7 +172,8 @@ export const defaultChoices: AppChoices & NetworkChoices = {
 };
 
 /** A machine as somebody declares it: what its image's digest is may be left to the registry. */
-export interface MachineDeclaration extends Omit<MachineSpec, "image"> {
+export interface MachineDeclaration extends Omit<MachineSpec, "image" | "apps"> {
+  readonly apps: readonly AppDeclaration[];
   readonly image: {
     readonly reference: string;
     readonly digest?: string | undefined;

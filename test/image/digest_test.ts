@@ -4,6 +4,8 @@ import {
   digestHex,
   digestOf,
   parseDigest,
+  shortDigest,
+  unknownDigest,
   whyNoDigest,
 } from "../../lib/image/digest.ts";
 
@@ -31,4 +33,11 @@ test("parseDigest() says what is wrong", () => {
   expect(whyNoDigest(`sha256:${empty}\n`)).toBe(
     "the digest has a character that is no hexadecimal digit",
   );
+});
+
+test("shortDigest() is for people, who need no row of zeros", () => {
+  expect([shortDigest(`sha256:${empty}`), shortDigest(unknownDigest)]).toEqual([
+    "e3b0c44298fc",
+    undefined,
+  ]);
 });
