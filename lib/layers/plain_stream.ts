@@ -72,6 +72,11 @@ export class PlainStream {
     return this.#total;
   }
 
+  /** How many of them were taken, or passed over. */
+  get takenBytes(): number {
+    return this.#total - (this.#end - this.position);
+  }
+
   /**
    * Has `length` bytes lie at `position`, one after the other.
    *

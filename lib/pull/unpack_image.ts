@@ -5,6 +5,7 @@
  * @module
  */
 
+import { mkdirSync } from "node:fs";
 import { removeTree } from "../trees/remove_tree.ts";
 import type { Spawn } from "../host/spawn.ts";
 import { makeTree } from "../trees/tree.ts";
@@ -28,6 +29,9 @@ export interface UnpackTools {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** A root tree of its own, a subvolume on btrfs; or a directory that is a part of one. */
+export type TreeKind = "whole" | "part";
+
 /** How often unpacking begins anew when a download did, or a stored layer was damaged. */
 const maxAttempts = 4;
 
@@ -48,12 +52,16 @@ export async function fetchImage(tools: UnpackTools): Promise<void> {
  * @param tree a free name, whose parent exists. After a failure nothing is there.
  * @throws {MbctlError} as {@linkcode fetchImage} does, and "usage" for layers that cannot be applied.
  */
-export async function unpackImage(tools: UnpackTools, tree: string): Promise<AppliedTree> {
+export async function unpackImage(
+  tools: UnpackTools,
+  tree: string,
+  kind: TreeKind = "whole",
+): Promise<AppliedTree> {
   storeDocuments(tools);
   for (let attempt = 1; ; attempt++) {
     await using downloads = download(tools);
     try {
-      return await apply(tools, downloads, tree);
+      return await apply(tools, downloads, tree, kind);
     } catch (error) {
       removeTree(tree);
       if (attempt === maxAttempts || !(await isMended(tools, downloads, error))) throw error;
@@ -65,9 +73,11 @@ async function apply(
   { spawn, located, watch, warn, signal }: UnpackTools,
   downloads: LayerDownloads,
   tree: string,
+  kind: TreeKind,
 ): Promise<AppliedTree> {
   const { manifest, config } = located.found;
-  makeTree(tree);
+  if (kind === "whole") makeTree(tree);
+  else mkdirSync(tree, { mode: 0o755 });
   const layers = manifest.layers.map((layer, place) => {
     const diffId = config.diffIds[place];
     if (diffId === undefined) throw new TypeError(`layer ${place} has no diff_id`);
