@@ -7,6 +7,7 @@
 m8_set() {
 	case $1 in
 	MAN8S_APPLICATION_ARGS) m8_args=$2 ;;
+	MAN8S_APPLICATION_MODE) m8_mode=$2 ;;
 	MAN8S_APPLICATION_USER) m8_user=$2 ;;
 	MAN8S_DHCP_WAIT) m8_dhcp_wait=$2 ;;
 	'') m8_log 'Cannot read a variable of the environment: its name is empty' ;;

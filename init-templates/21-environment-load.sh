@@ -2,6 +2,7 @@
 # Loads the environment with the functions of 20-environment.sh.
 m8_words=0
 m8_args=
+m8_mode=
 m8_user=
 m8_dhcp_wait=1
 
@@ -46,4 +47,4 @@ if [ -r "$m8_root/man8env.env" ]; then
 else
 	m8_log 'Cannot read "/man8env.env": going on without it'
 fi
-unset MAN8S_APPLICATION_ARGS MAN8S_APPLICATION_USER MAN8S_DHCP_WAIT m8_line m8_text m8_rest
+unset MAN8S_APPLICATION_ARGS MAN8S_APPLICATION_MODE MAN8S_APPLICATION_USER MAN8S_DHCP_WAIT m8_line m8_text m8_rest

@@ -1,6 +1,10 @@
 # shellcheck shell=dash
 # Becomes the app: one chain of execs, no fork, so the app is PID 2 and its exit code is the machine's. "$@" is its command line.
-m8_log "starting $1 as $m8_uid:$m8_gid$m8_groups"
+if [ "$m8_mode" = connector ]; then
+	m8_log "starting no program: commands are lent, as $m8_uid:$m8_gid$m8_groups"
+else
+	m8_log "starting $1 as $m8_uid:$m8_gid$m8_groups"
+fi
 
 # For those who run a program beside the app: many an app overwrites its environment in /proc (setproctitle(3)).
 "$m8_bb" mkdir -p -m 700 "$m8_state"
