@@ -8,20 +8,31 @@ import { parse } from "ini";
 import { readTextIfPresent } from "./files.ts";
 
 /** The package managers that we have words for. */
-type Manager = "apt" | "pacman" | "dnf";
+type Manager = "apt" | "pacman" | "dnf" | "zypper";
 
 const commands: Readonly<Record<Manager, string>> = {
   apt: "apt install",
   pacman: "pacman -S",
   dnf: "dnf install",
+  zypper: "zypper install",
 };
 
 /** Packages that are not called like their program. */
-const packages: Readonly<Record<string, Readonly<Record<Manager, string>>>> = {
+const packages: Readonly<Record<string, Readonly<Partial<Record<Manager, string>>>>> = {
   busybox: { apt: "busybox-static", pacman: "busybox", dnf: "busybox" },
   yggdrasilctl: { apt: "yggdrasil", pacman: "yggdrasil", dnf: "yggdrasil" },
   machinectl: { apt: "systemd-container", pacman: "systemd", dnf: "systemd-container" },
   "systemd-nspawn": { apt: "systemd-container", pacman: "systemd", dnf: "systemd-container" },
+  mmdebstrap: { pacman: "debootstrap", zypper: "debootstrap" },
+  dnf5: { apt: "dnf" },
+  pacstrap: {
+    apt: "arch-install-scripts pacman-package-manager archlinux-keyring",
+    dnf: "arch-install-scripts",
+    pacman: "arch-install-scripts",
+  },
+  // As a Debian host needs it to make Ubuntu, and the other way round.
+  "debian-archive-keyring": { dnf: "debian-keyring" },
+  "ubuntu-keyring": { dnf: "ubu-keyring" },
   nsenter: { apt: "util-linux", pacman: "util-linux", dnf: "util-linux-core" },
   setpriv: { apt: "util-linux", pacman: "util-linux", dnf: "util-linux" },
   unshare: { apt: "util-linux", pacman: "util-linux", dnf: "util-linux-core" },
@@ -52,6 +63,8 @@ const families: Readonly<Record<string, Manager>> = {
   fedora: "dnf",
   rhel: "dnf",
   centos: "dnf",
+  suse: "zypper",
+  opensuse: "zypper",
 };
 
 /**

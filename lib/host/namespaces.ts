@@ -31,16 +31,19 @@ const initTimeoutMs = 5000;
 
 /**
  * {@linkcode findProgram}, once man8s-init has given way to the machine's program:
- * a machine counts as started while its init still works, with another environment.
+ * a machine counts as started while its init still works, with another environment. Of a machine that boots an init of
+ * its own, that init.
  */
 export async function waitForProgram(leader: number): Promise<number> {
   const deadline = performance.now() + initTimeoutMs;
+  if (isOwnInit(leader)) return leader;
   let program = findProgram(leader);
   while (
     (program === leader || isNspawn(program, leader) || isInit(program)) &&
     performance.now() < deadline
   ) {
     await Bun.sleep(10);
+    if (isOwnInit(leader)) return leader;
     program = findProgram(leader);
   }
   return program;
@@ -54,13 +57,25 @@ function isNspawn(pid: number, leader: number): boolean {
   return program !== undefined && program.dev === stub?.dev && program.ino === stub.ino;
 }
 
+/** Whether process 1 of a machine is one of its own (`Boot=yes`), and not the stub of systemd-nspawn, its parent. */
+export function isOwnInit(leader: number): boolean {
+  const parent = /^PPid:\s*(\d+)$/m.exec(readTextIfPresent(`/proc/${leader}/status`) ?? "")?.[1];
+  const [own, nspawn] = [leader, parent].map((of) =>
+    statSync(`/proc/${of}/exe`, { throwIfNoEntry: false }),
+  );
+  if (own === undefined || nspawn === undefined) return false;
+  return own.dev !== nspawn.dev || own.ino !== nspawn.ino;
+}
+
 /**
  * Whether man8s-init still runs: its shell, or one of the busybox calls by which
  * it becomes the program (one of them in a chroot, by a relative name). A process
  * in the middle of execve(2) has no command line.
  */
 function isInit(pid: number): boolean {
-  const [program = ""] = (readTextIfPresent(`/proc/${pid}/cmdline`) ?? "").split("\0");
+  const [program = "", applet] = (readTextIfPresent(`/proc/${pid}/cmdline`) ?? "").split("\0");
+  // What it becomes in a machine that only lends commands stays a busybox (60-arguments.sh).
+  if (applet === "sleep") return false;
   return program === "" || `/${program.replace(/^\.?\//, "")}` === BUSYBOX_PATH;
 }
 
@@ -120,11 +135,12 @@ export function enterOptions(pid: number): string[] {
     "--mount",
     "--uts",
     "--ipc",
-    "--net",
+    // A machine with the host's network: who has entered its user namespace may not enter that one any more.
+    ...(isOwnNamespace(pid, "net") ? [] : ["--net"]),
     "--pid",
     "--cgroup",
     // The kernel refuses to enter the user namespace that one is in already (setns(2), EINVAL).
-    ...(isOwnUserNamespace(pid) ? [] : ["--user"]),
+    ...(isOwnNamespace(pid, "user") ? [] : ["--user"]),
     "--root",
     "--wd",
   ];
@@ -141,14 +157,15 @@ export function enterMachineFiles(leader: number): string[] {
   return [...intoCgroupOf(leader), "nsenter", ...enterOptions(leader), "--"];
 }
 
-function intoCgroupOf(pid: number): string[] {
+/** The words before a command that is to be in the cgroup of another process: its limits count, and it ends with it. */
+export function intoCgroupOf(pid: number): string[] {
   const file = join("/sys/fs/cgroup", cgroupOf(pid) ?? "", "cgroup.procs");
   // A host whose unified hierarchy lies elsewhere: the command then counts as the caller's.
   return existsSync(file) ? ["/bin/sh", "-c", 'echo 0 >"$0" && exec "$@"', file] : [];
 }
 
-function isOwnUserNamespace(pid: number): boolean {
-  return readlinkSync(`/proc/${pid}/ns/user`) === readlinkSync("/proc/self/ns/user");
+function isOwnNamespace(pid: number, kind: "net" | "user"): boolean {
+  return readlinkSync(`/proc/${pid}/ns/${kind}`) === readlinkSync(`/proc/self/ns/${kind}`);
 }
 
 /**
@@ -172,7 +189,7 @@ export function inCgroupOf<T>(pid: number, work: () => T): T {
 }
 
 /** The path of a process's cgroup in the unified hierarchy. */
-function cgroupOf(pid: number): string | undefined {
+export function cgroupOf(pid: number): string | undefined {
   return readFileSync(`/proc/${pid}/cgroup`, "utf8")
     .split("\n")
     .find((candidate) => candidate.startsWith("0::"))

@@ -9,6 +9,7 @@
  * @module
  */
 
+import type { ChildProcess } from "node:child_process";
 import process from "node:process";
 import { MbctlError } from "../errors.ts";
 import { quoteLine, quoteWords } from "../env/posix_sh.ts";
@@ -22,7 +23,7 @@ export interface RunOptions {
   readonly cwd?: string | undefined;
   /** Exit codes that are no error; default: 0 alone. */
   readonly allowExitCodes?: readonly number[] | undefined;
-  /** The child gets SIGTERM after this long, and the call fails. */
+  /** The child gets SIGTERM after this long, and the call fails, whatever it has started goes on. */
   readonly timeoutMs?: number | undefined;
   /** Aborting it ends the child and fails the call as interrupted. */
   readonly signal?: AbortSignal | undefined;
@@ -72,14 +73,24 @@ export function missingProgram(program: string): MbctlError {
   });
 }
 
-/** @throws {MbctlError} (host) when a program is not installed. */
-export function requireProgram(program: string): void {
-  if (!hasProgram(program)) throw missingProgram(program);
+/**
+ * Where a program is, for one that gets another PATH than ours.
+ *
+ * @throws {MbctlError} (host) when it is not installed.
+ */
+export function requireProgram(program: string): string {
+  const path = findProgramFile(program);
+  if (path === null) throw missingProgram(program);
+  return path;
 }
 
 /** Whether a program is installed, where children of ours look for it. */
 export function hasProgram(program: string): boolean {
-  return Bun.which(program, { PATH: childEnvironment().PATH ?? "" }) !== null;
+  return findProgramFile(program) !== null;
+}
+
+function findProgramFile(program: string): string | null {
+  return Bun.which(program, { PATH: childEnvironment().PATH ?? "" });
 }
 
 /**
@@ -148,13 +159,24 @@ export function makeRun({ onCommand = () => {}, signal: common }: MakeRunOptions
     // Not by zx, which asks ps(1) for a tree of processes: every shell between us and the program is gone by exec.
     const stop = () => void child.child?.kill("SIGTERM");
     signal?.addEventListener("abort", stop);
-    const timer = options.timeoutMs === undefined ? undefined : setTimeout(stop, options.timeoutMs);
+    // Its end is not that of what it started: a program of a machine's, behind nsenter(1), keeps our pipes open, and may fill
+    // them for ever. So nothing more is read.
+    const cut = () => {
+      const close = () => {
+        for (const stream of [child.stdout, child.stderr]) stream.destroy();
+      };
+      stop();
+      if (hasEnded(child.child)) close();
+      else child.child?.once("exit", close);
+    };
+    const timer = options.timeoutMs === undefined ? undefined : setTimeout(cut, options.timeoutMs);
     const { outputLimitBytes: limit = Number.POSITIVE_INFINITY } = options;
     let written = 0;
     for (const stream of [child.stdout, child.stderr])
       stream.on("data", (chunk: Buffer) => {
+        const isNews = written <= limit;
         written += chunk.length;
-        if (written > limit) stop();
+        if (isNews && written > limit) cut();
       });
     if (options.onStdoutLine) eachLine(child.stdout, options.onStdoutLine);
     if (options.onStderrLine) eachLine(child.stderr, options.onStderrLine);
@@ -164,8 +186,7 @@ export function makeRun({ onCommand = () => {}, signal: common }: MakeRunOptions
     const exitCode = output.exitCode ?? 128;
     const result = { stdout: output.stdout, stderr: output.stderr, exitCode };
     const isDone = (options.allowExitCodes ?? [0]).includes(exitCode) && output.signal === null;
-    // Ctrl-C goes to the whole process group, and the child's end may be heard before our own signal is.
-    if (!isDone && signal !== undefined) await new Promise((resolve) => setTimeout(resolve, 20));
+    if (!isDone && signal !== undefined) await hearSignals();
     if (signal?.aborted) throw interrupted();
     if (written > limit) {
       throw new MbctlError(
@@ -180,6 +201,14 @@ export function makeRun({ onCommand = () => {}, signal: common }: MakeRunOptions
       output.signal === null ? `it exited with code ${exitCode}` : `it ended by ${output.signal}`,
     );
   };
+}
+
+/**
+ * Ctrl-C goes to the whole process group, and the end of a child may be heard before our own signal is: to be waited for
+ * before a child that did not end well is taken for a failure.
+ */
+export async function hearSignals(): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, 20));
 }
 
 /**
@@ -199,6 +228,10 @@ export function diesWithUs(isUndisturbed = false): string[] {
 /** The error of work that the user stopped. */
 export function interrupted(): MbctlError {
   return new MbctlError("interrupted", "Interrupted");
+}
+
+function hasEnded(child: ChildProcess | undefined): boolean {
+  return child === undefined || child.exitCode !== null || child.signalCode !== null;
 }
 
 function eachLine(stream: NodeJS.ReadableStream, onLine: (line: string) => void): void {

@@ -5,11 +5,14 @@
  * @module
  */
 
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 
 /** What a child of ours does, and the file that does it when it is imported. */
 const children = {
   "apply-layers": "../layers/apply_child.ts",
+  "connector-client": "../connector/client_child.ts",
+  "connector-serve": "../connector/serve_child.ts",
   "copy-tree": "../trees/copy_tree_child.ts",
   "receive-files": "../copy/receive_child.ts",
   relay: "../relay/relay_child.ts",
@@ -21,12 +24,40 @@ export type ChildWork = keyof typeof children;
 /** What stands before the name of the work in the hidden argument. */
 export const childArgument = "--mbctl-internal=";
 
+/** A compiled program has its files in a file system of its own, of which no interpreter knows. */
+const isCompiled = import.meta.url.includes("/$bunfs/");
+
 /** The words that start a child; what it is to be told follows them. */
 export function selfCommand(work: ChildWork): string[] {
-  // A compiled program has its files in a file system of its own, of which no interpreter knows.
-  return import.meta.url.includes("/$bunfs/")
+  return isCompiled
     ? [process.execPath, `${childArgument}${work}`]
     : [process.execPath, join(import.meta.dir, children[work])];
+}
+
+/** Where `make install` and packages put mbctl. */
+const installed = ["/usr/local/bin/mbctl", "/usr/bin/mbctl"];
+
+/**
+ * The compiled program: an installed one is preferred to the one that runs.
+ *
+ * @param root where the host's file system begins.
+ * @returns undefined where mbctl is not installed, and runs from its source.
+ */
+export function installedProgram(root: string): string | undefined {
+  const program = installed.map((path) => join(root, path)).find((path) => existsSync(path));
+  return program ?? (isCompiled ? process.execPath : undefined);
+}
+
+/**
+ * The words by which a unit starts a child. Units outlive this process, so an installed mbctl is preferred to the one
+ * that runs; without one they name this very program, or the checkout that it runs from, which must then stay where
+ * they are.
+ *
+ * @param root where the host's file system begins.
+ */
+export function unitCommand(root: string, work: ChildWork): string[] {
+  const program = installed.find((path) => existsSync(join(root, path)));
+  return program === undefined ? selfCommand(work) : [program, `${childArgument}${work}`];
 }
 
 /**

@@ -14,6 +14,7 @@ import {
   childEnvironment,
   CommandError,
   diesWithUs,
+  hearSignals,
   interrupted,
   type MakeRunOptions,
   missingProgram,
@@ -67,7 +68,11 @@ export function makeSpawn({ onCommand = () => {}, signal }: MakeRunOptions = {})
       env,
       ...(cwd === undefined ? {} : { cwd }),
     });
-    const stop = () => child.kill("SIGKILL");
+    let isKilled = false;
+    const stop = () => {
+      isKilled = true;
+      child.kill("SIGKILL");
+    };
     signal?.addEventListener("abort", stop);
     const talk = stderr === undefined ? readTalk(child.stderr as ReadableStream<Uint8Array>) : "";
     return {
@@ -76,8 +81,10 @@ export function makeSpawn({ onCommand = () => {}, signal }: MakeRunOptions = {})
         const said = await talk;
         const exitCode = await child.exited;
         signal?.removeEventListener("abort", stop);
+        const isDone = exitCode === 0 && child.signalCode === null;
+        if (!isDone && !isKilled && signal !== undefined) await hearSignals();
         if (signal?.aborted) throw interrupted();
-        if (exitCode === 0 && child.signalCode === null) return;
+        if (isDone) return;
         const state =
           child.signalCode === null
             ? `it exited with code ${exitCode}`
@@ -128,11 +135,36 @@ export async function attendProgram(
     process.on(signal, pass);
     return [signal, pass] as const;
   });
-  await child.exited;
+  await withoutStandstill(child.pid, child.exited);
   for (const [signal, pass] of handlers) process.removeListener(signal, pass);
   return child.signalCode === null
     ? (child.exitCode ?? 1)
     : 128 + signalNumber(parseSignal(`${child.signalCode}`));
+}
+
+/** How often a program that stands still is looked at, in milliseconds. */
+const standstillMs = 500;
+
+/**
+ * Waits for a program's end. nsenter(1) stops with its child. A system that shuts down stops all of its processes, then kills
+ * them: nsenter would stand still for ever, and with it the system, whose process 1 ends when nsenter has seen its child's
+ * end (pid_namespaces(7)).
+ */
+async function withoutStandstill(pid: number, exited: Promise<number>): Promise<number> {
+  const timer = setInterval(() => {
+    const isOver = stateOf(pid) === "T" && childrenOf(pid).every((child) => stateOf(child) === "Z");
+    if (isOver) sendSignal(pid, "SIGCONT");
+  }, standstillMs);
+  try {
+    return await exited;
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** The letter of proc_pid_stat(5); undefined for a process that is gone. */
+function stateOf(pid: number): string | undefined {
+  return /\) (\w) /.exec(readTextIfPresent(`/proc/${pid}/stat`) ?? "")?.[1];
 }
 
 function childrenOf(pid: number): number[] {
@@ -140,13 +172,44 @@ function childrenOf(pid: number): number[] {
   return text.split(" ").filter(Boolean).map(Number);
 }
 
-function sendSignal(pid: number, signal: (typeof forwarded)[number]): void {
+function sendSignal(pid: number, signal: (typeof forwarded)[number] | "SIGCONT"): void {
   try {
     process.kill(pid, signal);
   } catch (error) {
     // It ended meanwhile.
     if (!isErrno(error, "ESRCH")) throw error;
   }
+}
+
+/** A program that was started, with streams that are others'. */
+export interface StartedProgram {
+  readonly pid: number;
+  /** Its exit code; 128 and the signal's number where a signal ended it. */
+  readonly ended: Promise<number>;
+}
+
+/**
+ * Starts a program with the given standard streams and nothing else of ours, in a session of its own. Our copies of the
+ * descriptors stay open.
+ *
+ * @param argv begins with an absolute path.
+ * @param env the program's whole environment.
+ * @throws the system's error where it cannot be started: `ENOENT`, `EACCES`, `E2BIG`.
+ */
+export function startProgram(
+  argv: readonly string[],
+  env: Readonly<Record<string, string>>,
+  stdio: readonly [number, number, number],
+): StartedProgram {
+  const child = Bun.spawn([...argv], { stdio: [...stdio], env: { ...env }, detached: true });
+  return {
+    pid: child.pid,
+    ended: withoutStandstill(child.pid, child.exited).then(() =>
+      child.signalCode === null
+        ? (child.exitCode ?? 1)
+        : 128 + signalNumber(parseSignal(`${child.signalCode}`)),
+    ),
+  };
 }
 
 async function readTalk(stream: ReadableStream<Uint8Array>): Promise<string> {

@@ -74,16 +74,22 @@ export class EventLoop {
     let nextTickMs = performance.now() + tickMs;
     while (!this.#isEnded) {
       const restMs = this.#later.length > 0 ? 0 : Math.ceil(nextTickMs - performance.now());
-      const count = waitForEvents(this.#epoll, this.#events, eventLimit, Math.max(restMs, 0));
-      if (count < 0 && count !== -EINTR) throw new Error(`epoll_wait: errno ${-count}`);
-      for (let index = 0; index < count; index++) this.#hand(index * epollEvent.size);
-      const works = this.#later;
-      this.#later = [];
-      for (const work of works) work();
+      this.turn(Math.max(restMs, 0));
       if (performance.now() < nextTickMs) continue;
       nextTickMs = performance.now() + tickMs;
       onTick();
     }
+  }
+
+  /** Waits for events, and hands them out. @returns how many there were. */
+  turn(timeoutMs: number): number {
+    const count = waitForEvents(this.#epoll, this.#events, eventLimit, timeoutMs);
+    if (count < 0 && count !== -EINTR) throw new Error(`epoll_wait: errno ${-count}`);
+    for (let index = 0; index < count; index++) this.#hand(index * epollEvent.size);
+    const works = this.#later;
+    this.#later = [];
+    for (const work of works) work();
+    return count;
   }
 
   #hand(at: number): void {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import process from "node:process";
 import {
+  enterOptions,
   findProgram,
   innermostPid,
   partEnvironment,
@@ -67,4 +68,25 @@ test("innermostPid() is the kernel's number of a process that is in no other nam
 
 test("findProgram() of a leader without a process 2 is the leader", () => {
   expect(findProgram(process.pid)).toBe(process.pid);
+});
+
+test("enterOptions() leaves out the network and the users that one is in already", () => {
+  expect(enterOptions(process.pid)).toEqual([
+    `--target=${process.pid}`,
+    ...["--mount", "--uts", "--ipc", "--pid", "--cgroup", "--root", "--wd"],
+  ]);
+});
+
+test.skipIf(process.getuid?.() !== 0)("enterOptions() enters those of its own", async () => {
+  const child = Bun.spawn(["unshare", "--user", "--net", "--map-root-user", "sleep", "60"]);
+  try {
+    await waitFor(() => enterOptions(child.pid).includes("--user") || undefined, {
+      timeoutMs: 10_000,
+      what: "a process with a network of its own",
+    });
+    expect(enterOptions(child.pid)).toContain("--net");
+  } finally {
+    child.kill();
+    await child.exited;
+  }
 });

@@ -137,6 +137,28 @@ test("run() ends a program that writes more than it may, on both outputs togethe
   ]);
 }, 10_000);
 
+test.each([
+  ["takes too long", "exec sleep 30", { timeoutMs: 100 }, /ended by SIGTERM/],
+  ["writes too much", "exec yes", { outputLimitBytes: 1000 }, /writes more than 1000 bytes/],
+])(
+  "run() does not wait for what a program that %s left behind",
+  async (_, rest, options, said) => {
+    const pidFile = join(base, "left");
+    // As a program of a machine's does, behind nsenter(1): it has our pipes, and does not hear of the end.
+    const left = `(trap '' TERM; ${rest}) & echo $! >${pidFile}`;
+    try {
+      const before = performance.now();
+      const error = await failure(run(["sh", "-c", `${left}; ${rest}`], options));
+      expect(error.message).toMatch(said);
+      expect(performance.now() - before).toBeLessThan(5000);
+    } finally {
+      process.kill(Number(readFileSync(pidFile, "utf8")), "SIGKILL");
+      rmSync(pidFile);
+    }
+  },
+  20_000,
+);
+
 test("run() ends the program when it is aborted, and starts none after that", async () => {
   const pidFile = join(base, "pid");
   for (const where of ["options", "maker"] as const) {
