@@ -19,8 +19,9 @@ import type { SpawnOptions } from "../host/spawn.ts";
 import { readLeader } from "../host/systemd.ts";
 import { BUSYBOX_PATH } from "../init/init_files.ts";
 import { machinePaths } from "../machine/paths.ts";
+import { systemFolders } from "../machine/render_binds.ts";
 import type { MachineName } from "../spec/machine_name.ts";
-import type { Volume } from "../spec/machine_spec.ts";
+import type { MachineSpec } from "../spec/machine_spec.ts";
 import { outerFirst, volumeSource } from "../spec/volume.ts";
 import { resolveInside } from "../trees/root_tree.ts";
 import ownerScript from "./owner.sh" with { type: "text" };
@@ -39,20 +40,24 @@ export interface MachineView {
   readonly readUser: () => Promise<{ readonly uid: number; readonly gid: number }>;
 }
 
+/** The words before a script in a machine: the shell, and what its `$0` is, by which it runs other programs. */
+const shells = {
+  init: { before: [BUSYBOX_PATH, "sh", "-c"], tool: BUSYBOX_PATH },
+  /** A whole system brings tar and all else. */
+  system: { before: ["/bin/sh", "-c"], tool: "/usr/bin/env" },
+} as const;
+
 /**
  * Opens a machine. One that runs is entered; one that does not is put together by systemd-nspawn for as long as
  * each script runs, without a network: its tree must not be started meanwhile, and nspawn's own lock sees to that.
  *
- * @param volumes the machine's, for one that does not run.
  * @throws {MbctlError} (conflict) when its man8s-init is gone.
  */
-export async function openMachineView(
-  host: Host,
-  name: MachineName,
-  volumes: readonly Volume[],
-): Promise<MachineView> {
+export async function openMachineView(host: Host, spec: MachineSpec): Promise<MachineView> {
+  const { name } = spec;
   const paths = machinePaths(host.root, name);
-  if (!resolveInside(paths.tree, BUSYBOX_PATH).exists) {
+  const isSystem = spec.mode === "base";
+  if (!isSystem && !resolveInside(paths.tree, BUSYBOX_PATH).exists) {
     throw new MbctlError(
       "conflict",
       `Cannot copy from or to "${name}": it has no ${BUSYBOX_PATH}`,
@@ -62,11 +67,11 @@ export async function openMachineView(
     );
   }
   const leader = await readLeader(host.run, name);
-  const before =
-    leader === undefined ? stoppedMachine(host.root, name, volumes) : enterMachineFiles(leader);
+  const before = leader === undefined ? stoppedMachine(host.root, spec) : enterMachineFiles(leader);
+  const shell = shells[isSystem ? "system" : "init"];
   const argv = (script: string, words: readonly string[]) => [
     ...before,
-    ...[BUSYBOX_PATH, "sh", "-c", script, "sh"],
+    ...[...shell.before, script, shell.tool],
     ...words,
   ];
   const failure = (error: unknown): unknown => {
@@ -87,6 +92,8 @@ export async function openMachineView(
       }
     },
     async readUser() {
+      // It has no program, and who works in it does so as root.
+      if (isSystem) return { uid: 0, gid: 0 };
       const environment = parseEnvFile(readTextIfPresent(paths.envFile) ?? "", paths.envFile);
       const user = environment.find(([key]) => key === "MAN8S_APPLICATION_USER")?.[1] ?? "";
       try {
@@ -118,18 +125,29 @@ function requireNoLinks(name: MachineName, sources: readonly string[]): void {
 }
 
 /** The words that put a stopped machine together, as its nspawn file does, but for the network and the program. */
-function stoppedMachine(root: string, name: MachineName, volumes: readonly Volume[]): string[] {
+function stoppedMachine(root: string, spec: MachineSpec): string[] {
+  const { name, mode, volumes } = spec;
   const paths = machinePaths(root, name);
-  requireNoLinks(
-    name,
-    volumes.flatMap((volume) => volumeSource(paths, volume) ?? []),
-  );
+  const folders: readonly (readonly [source: string, target: string])[] =
+    mode === "base"
+      ? [
+          [paths.storage, systemFolders.storage],
+          [paths.appFolder, systemFolders.configuration],
+        ]
+      : [];
+  requireNoLinks(name, [
+    ...folders.map(([source]) => source),
+    ...volumes.flatMap((volume) => volumeSource(paths, volume) ?? []),
+  ]);
   return [
     ...["systemd-nspawn", "--quiet", "--register=no", "--settings=no", "--console=pipe"],
     // A name of its own: what nspawn leaves in /run when it is killed would keep the machine from starting (257).
     ...[`--machine=mbctl-cp-${process.pid}`, `--directory=${paths.tree}`, "--private-network"],
     ...["--private-users=pick", "--private-users-ownership=map"],
     ...["--resolv-conf=off", "--timezone=off", "--link-journal=no"],
+    ...folders.map(([source, target]) =>
+      formatBindArgument({ source, target, isIdmapped: true, isReadOnly: false }),
+    ),
     ...outerFirst(volumes).flatMap((volume) => {
       if (volume.kind === "tmpfs") return [`--tmpfs=${volume.path}`];
       const source = volumeSource(paths, volume);

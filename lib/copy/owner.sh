@@ -1,7 +1,7 @@
 # shellcheck shell=dash
 # Runs in a machine, by man8s-init's busybox: prints the ids of $1, a user as an image writes it, by the rules of man8s-init.
 # shellcheck disable=SC2034 # the fragments read these
-m8_bb=/man8s-init/busybox m8_root='' m8_user=$1
+m8_bb=$0 m8_root='' m8_user=$1
 m8_log() { printf '%s\n' "$*" >&2; }
 m8_die() {
 	m8_log "$@"

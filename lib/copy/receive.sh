@@ -1,8 +1,8 @@
 # shellcheck shell=dash
-# Runs in a machine, by man8s-init's busybox: puts the tar stream of standard input to $1, as cp -r and podman cp do.
+# Runs in a machine, by man8s-init's busybox ($0; in a whole system $0 is env, and its own programs work): puts the tar stream of standard input to $1, as cp -r and podman cp do.
 # $2 is "file", "directory", "contents" (a folder's, into one that is there) or "stream" (a tar stream of the user's, into a folder),
 # $3 the name of what is sent, $4 and $5 owner and mode of a folder that is made, $6 "stopped" where the machine does not run.
-bb=/man8s-init/busybox
+bb=$0
 kind=$2
 die() {
 	printf '%s\n' "$1" >&2

@@ -1,8 +1,8 @@
 # shellcheck shell=dash
-# Runs in a machine, by man8s-init's busybox: writes what lies at $1 to standard output, as a tar stream. All links and mounts are the
+# Runs in a machine, by man8s-init's busybox ($0; in a whole system $0 is env, and its own programs work): writes what lies at $1 to standard output, as a tar stream. All links and mounts are the
 # machine's own, so whatever it does meanwhile, nothing but what it can read itself is sent. With "named" as $2 the names begin
 # with the last part of the path, as podman has them; else they begin with "./", and "./" itself comes first for a folder.
-bb=/man8s-init/busybox
+bb=$0
 die() {
 	printf '%s\n' "$1" >&2
 	exit 1

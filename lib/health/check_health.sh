@@ -66,9 +66,9 @@ clock() {
 # Becomes the program in the machine. Of the host's programs nsenter is the last, and a process is seen in the machine
 # only once it has entered all of it.
 enter() {
-  # shellcheck disable=SC2086 # No namespace is no word.
+  # shellcheck disable=SC2086 # No namespace is no word, and the shell may be two.
   exec "$@" --mount=ns/mnt --uts=ns/uts --ipc=ns/ipc --pid=ns/pid --cgroup=ns/cgroup $net "--wdns=$directory" -- \
-    /man8s-init/busybox sh
+    $shell
 }
 
 # As a user of the machine's that is not root, by its number on the host. The three capabilities let it in, and end with
@@ -92,7 +92,7 @@ probe() {
   echo 0 >"$group/cgroup.procs"
   case $kind in
     command)
-      exec <"$run/$name.probe"
+      exec <"$input"
       if [ -n "$bounds" ]; then enter_as_root; else enter_as_user; fi
       ;;
     tcp)
@@ -188,9 +188,9 @@ check() {
 # load NAME: what was asked and answered last.
 load() {
   name=$1
-  app='' group='' uid='' gid='' groups='' bounds='' net=''
+  app='' group='' uid='' gid='' groups='' bounds='' net='' input=''
   # shellcheck disable=SC2034 # start_health.sh uses them.
-  kind='' busybox='' port='' path='' directory='' process=2
+  kind='' busybox='' port='' path='' directory='' process=2 shell='/man8s-init/busybox sh'
   # shellcheck disable=SC2034
   timeout='' patience=0 longest=0 retries=1 on_failure=none
   STATE='' STREAK=0 EXIT='' SINCE='' MAIN=''

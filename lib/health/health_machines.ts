@@ -19,6 +19,18 @@ import type { MachineCheck } from "./probe_files.ts";
 /** As docker's `--start-interval`, where the image names none. */
 const defaultStartIntervalMs = 5000;
 
+/**
+ * A whole system is well when none of its units has failed (systemctl(1), "is-system-running"); one that another init boots is
+ * well when it answers.
+ */
+const systemHealth = {
+  probe: {
+    kind: "shell",
+    line: '[ -d /run/systemd/system ] || exit 0; state=$(systemctl is-system-running); echo "$state"; [ "$state" = running ] || { systemctl --failed --plain --no-legend; exit 1; }',
+  },
+  startPeriodMs: 60_000,
+} as const;
+
 /** The health checks of all machines of a host. */
 export function readHealthMachines(host: Host, { machines }: HostState): HealthMachine[] {
   const busybox = busyboxPlace(host);
@@ -30,9 +42,14 @@ export function readHealthMachines(host: Host, { machines }: HostState): HealthM
 
 function readCheck(root: string, { spec }: HostMachine, busybox: string): MachineCheck | undefined {
   if (spec.health === "none") return undefined;
+  // The image's check is about a program that does not run there.
+  if (spec.mode === "connector" && spec.health === undefined) return undefined;
   const paths = machinePaths(root, spec.name);
   const image = readImage(paths.applied.image);
-  const check = healthCheck(image?.healthcheck, spec.health);
+  const check =
+    spec.mode === "base"
+      ? healthCheck(undefined, { ...systemHealth, ...spec.health })
+      : healthCheck(image?.healthcheck, spec.health);
   if (check === undefined) return undefined;
   const nspawn = readNspawn(readTextIfPresent(paths.nspawn) ?? "");
   const isImages = spec.health?.probe === undefined;

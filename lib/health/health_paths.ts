@@ -4,6 +4,7 @@
  * @module
  */
 
+import { hostSecretsFolder } from "../nspawn/secret_unit.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 
 /** The script of all checks (check_health.sh), and the part of it that begins with a machine's start. */
@@ -27,11 +28,18 @@ export interface HealthPaths {
     readonly output: string;
     /** The machine's program: its number, its user. */
     readonly program: string;
-    /** What is given to the shell in the machine: the program's environment, and {@linkcode HealthPaths.probe}. */
+    /**
+     * What is given to the shell in the machine: the program's environment, and {@linkcode HealthPaths.probe}. Of a machine
+     * that has secrets it lies among them.
+     */
     readonly input: string;
+    readonly secretInput: string;
     /** Pipes: of exit codes, and of what is sent to a web server. */
     readonly answer: string;
     readonly request: string;
+    /** State and output on their way: a check that is stopped leaves them. */
+    readonly nextState: string;
+    readonly nextOutput: string;
   };
 }
 
@@ -46,8 +54,11 @@ export function healthPaths(name: MachineName): HealthPaths {
       output: `${found}.output`,
       program: `${found}.app`,
       input: `${found}.probe`,
+      secretInput: `${hostSecretsFolder(name)}/.probe`,
       answer: `${found}.answer`,
       request: `${found}.request`,
+      nextState: `/run/mbctl/health/.${name}.new`,
+      nextOutput: `/run/mbctl/health/.${name}.output`,
     },
   };
 }

@@ -14,7 +14,10 @@ export interface MachineCheck {
   readonly startIntervalMs: number;
   /** The program's working directory, absolute. */
   readonly workingDirectory: string;
-  /** Whether the machine's process 1 is its own, and not systemd-nspawn's: `Boot=yes`. */
+  /**
+   * Whether the machine's process 1 is its own, and not systemd-nspawn's: `Boot=yes`. Such a system has no man8s-init: its
+   * own /bin/sh reads the probe.
+   */
   readonly isBooted: boolean;
   /** What a line is given to: the image's SHELL, else `/bin/sh -c`. */
   readonly shell: readonly string[];
@@ -38,6 +41,7 @@ export function renderSettings(machine: MachineCheck): string {
     ...(probe.kind === "http" ? { port: `${probe.port}`, path: probe.path } : {}),
     ...(probe.kind === "tcp" ? { port: `${probe.port}` } : {}),
     ...(isCommand(probe) ? { directory: workingDirectory, process: isBooted ? "1" : "2" } : {}),
+    ...(isBooted ? { shell: "/bin/sh" } : {}),
     timeout: (timeoutMs / 1000).toFixed(3),
     patience: hundredths(startPatienceMs(check)),
     longest: hundredths(Math.min(startIntervalMs, intervalMs)),
@@ -57,7 +61,7 @@ const leave = "unset PWD OLDPWD SHLVL PPID OPTIND IFS PS1 PS4";
  *
  * @throws {MbctlError} (usage) for a word with a NUL.
  */
-export function renderProbe({ check, shell }: MachineCheck): string | undefined {
+export function renderProbe({ check, shell, isBooted }: MachineCheck): string | undefined {
   const { probe } = check;
   if (!isCommand(probe)) return undefined;
   const words = probe.kind === "command" ? probe.words : [...shell, probe.line];
@@ -84,8 +88,7 @@ if ! [ -x "$m8_program" ]; then
 	exit 127
 fi
 shift
-${leave}
-exec "$m8_program" "$@" </dev/null
+${isBooted ? "" : `${leave}\n`}exec "$m8_program" "$@" </dev/null
 `;
 }
 

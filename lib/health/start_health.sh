@@ -134,7 +134,7 @@ prepare() {
   rm -f "$run/$name.probe" "$run/$name.answer"
   mkfifo "$run/$name.answer"
   hold || return
-  uid='' gid='' groups='' bounds='' net=''
+  uid='' gid='' groups='' bounds='' net='' input=''
   [ ns/net -ef "$proc/self/ns/net" ] || net=--net=ns/net
   if [ "$kind" = command ]; then
     if [ ns/user -ef "$proc/self/ns/user" ]; then
@@ -142,16 +142,19 @@ prepare() {
       return 1
     fi
     find_entry || return
+    # A variable may be a secret: it lies where those of the machine do, which is never swapped out.
+    input=$root/run/mbctl/secrets/$name
+    if [ -d "$input" ]; then input=$input/.probe; else input=$run/$name.probe; fi
     {
       echo 'unset TERM SHELL HOME USER LOGNAME PATH'
       environment
       cat "$settings/$name.sh"
-    } >"$run/$name.probe"
+    } >"$input"
   elif [ "$kind" = http ]; then
     rm -f "$run/$name.request"
     mkfifo "$run/$name.request"
   fi
-  printf '%s\n' "app=$app" "group=$group" "uid=$uid" "gid=$gid" "groups=$groups" "bounds=$bounds" "net=$net" >"$run/$name.app"
+  printf '%s\n' "app=$app" "group=$group" "uid=$uid" "gid=$gid" "groups=$groups" "bounds=$bounds" "net=$net" "input=$input" >"$run/$name.app"
 }
 
 # Until the machine is well: soon after its start, then less and less often. It is unhealthy when the start period and

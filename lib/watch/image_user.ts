@@ -25,9 +25,14 @@ export interface UserFiles {
  * Finds `name`, `uid`, `name:group` or `uid:gid`. A number is an id before it is a name, and needs no
  * entry; supplementary groups count only where no group is named.
  *
+ * @param owner whose files they are, for the message.
  * @throws {MbctlError} (usage) for a name that the files do not have.
  */
-export function findUser(text: string, files: UserFiles): UserIds & { readonly home: string } {
+export function findUser(
+  text: string,
+  files: UserFiles,
+  owner: "machine" | "image" = "machine",
+): UserIds & { readonly home: string } {
   const [, user = "", group] = /^([^:]*)(?::(.+)?)?$/.exec(text) ?? [];
   const users = entries(files.passwd, 4);
   const number = parseId(user === "" ? "0" : user);
@@ -35,11 +40,11 @@ export function findUser(text: string, files: UserFiles): UserIds & { readonly h
     number === undefined ? name === user : parseId(uid) === number,
   );
   const uid = number ?? parseId(entry?.[2] ?? "");
-  if (uid === undefined) throw unknown(text, "/etc/passwd", user);
+  if (uid === undefined) throw unknown(text, `${owner}'s /etc/passwd`, user);
   const groups = entries(files.group, 3);
   if (group !== undefined) {
     const gid = parseId(group) ?? parseId(groups.find(([name]) => name === group)?.[2] ?? "");
-    if (gid === undefined) throw unknown(text, "/etc/group", group);
+    if (gid === undefined) throw unknown(text, `${owner}'s /etc/group`, group);
     return { uid, gid, groups: [], home: entry?.[5] || "/" };
   }
   const gid = parseId(entry?.[3] ?? "") ?? 0;
@@ -82,7 +87,7 @@ function parseId(text: string): number | undefined {
 function unknown(text: string, file: string, name: string): MbctlError {
   return new MbctlError(
     "usage",
-    `Cannot run as ${JSON.stringify(text)}: the machine's ${file} has no ${JSON.stringify(name)}`,
+    `Cannot run as ${JSON.stringify(text)}: the ${file} has no ${JSON.stringify(name)}`,
     { hint: "--user takes numbers too: --user 1000:1000" },
   );
 }

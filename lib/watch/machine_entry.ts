@@ -10,8 +10,10 @@ import { relative } from "node:path";
 import type { EnvEntry } from "../env/env_entry.ts";
 import { readTextIfPresent } from "../host/files.ts";
 import { AT_FDCWD, close, fixedName, openAt, openBeneath } from "../host/libc_at.ts";
-import { readEnvironment } from "../host/namespaces.ts";
+import { enterOptions, innermostPid, readEnvironment } from "../host/namespaces.ts";
+import { requireProgram } from "../host/run.ts";
 import { resolveInside } from "../trees/root_tree.ts";
+import type { Entrance } from "./enter_as.ts";
 import { findUser, parseIdentity, type UserFiles, type UserIds } from "./image_user.ts";
 
 /** More than the kernel takes for a program's environment. */
@@ -67,11 +69,20 @@ export function hasMachineFile(program: number, path: string): boolean {
   return lstatSync(`/proc/${program}/root${path}`, { throwIfNoEntry: false })?.isFile() ?? false;
 }
 
+/** What a login of root begins with: the environment of a system's process 1 is not for programs. */
+const systemEnvironment: EnvEntry[] = [
+  ["PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+  ["HOME", "/root"],
+  ["USER", "root"],
+  ["LOGNAME", "root"],
+];
+
 /**
- * The environment that the machine's program was started with. man8s-init keeps it in a file, as
+ * The environment that the machine's program was started with; of a whole system, one for root. man8s-init keeps it in a file, as
  * programs overwrite what /proc/PID/environ shows (setproctitle(3)); an older one does not.
  */
 export function readProgramEnvironment(program: number): EnvEntry[] {
+  if (innermostPid(program) === 1) return systemEnvironment;
   const text = readMachineFile(program, "/run/man8s-init/environment");
   if (text === undefined || text === "") return Object.entries(readEnvironment(program));
   return text.split("\0").flatMap((entry): EnvEntry[] => {
@@ -95,6 +106,43 @@ export function readNamedUser(program: number, text: string): UserIds & { readon
   return findUser(text, files);
 }
 
+/**
+ * How a running machine is entered.
+ *
+ * @param leader its process 1, as the host counts it. It has the limits that systemd-nspawn set; the program may have
+ * taken more from itself.
+ */
+export function readEntrance(leader: number, program: number): Entrance {
+  const status = readTextIfPresent(`/proc/${leader}/status`) ?? "";
+  const set = BigInt(`0x${/^CapBnd:\s*([0-9a-f]+)$/m.exec(status)?.[1] ?? "0"}`);
+  const options = enterOptions(program);
+  const { uid, gid } = readProcessUser(program);
+  return {
+    programs: { nsenter: requireProgram("nsenter"), setpriv: requireProgram("setpriv") },
+    options,
+    bounds: new Set(Array.from({ length: 64 }, (_, number) => number).filter(isSet)),
+    hasNoNewPrivileges: /^NoNewPrivs:\s*1$/m.test(status),
+    isRoots: uid === 0 && gid === 0,
+    onHost: (user) => (options.includes("--user") ? userOnHost(program, user) : undefined),
+  };
+
+  function isSet(number: number): boolean {
+    return ((set >> BigInt(number)) & 1n) === 1n;
+  }
+}
+
+/** A user's numbers on the host; undefined where one of them is none of the machine's. */
+function userOnHost(program: number, { uid, gid, groups }: UserIds): UserIds | undefined {
+  const outside = [
+    idOutside(program, "uid", uid),
+    ...[gid, ...groups].map((id) => idOutside(program, "gid", id)),
+  ];
+  const [hostUid, hostGid, ...hostGroups] = outside.filter((id) => id !== undefined);
+  return hostUid === undefined || hostGid === undefined || outside.includes(undefined)
+    ? undefined
+    : { uid: hostUid, gid: hostGid, groups: hostGroups };
+}
+
 /** Whose a process is now, in the numbers of its user namespace (proc_pid_status(5), user_namespaces(7)). */
 function readProcessUser(pid: number): UserIds {
   const status = readTextIfPresent(`/proc/${pid}/status`) ?? "";
@@ -113,9 +161,27 @@ function readProcessUser(pid: number): UserIds {
 }
 
 function idInside(pid: number, kind: "uid" | "gid", id: number): number | undefined {
-  for (const line of (readTextIfPresent(`/proc/${pid}/${kind}_map`) ?? "").split("\n")) {
-    const [first = 0, outside = 0, count = 0] = line.trim().split(/\s+/).map(Number);
-    if (id >= outside && id < outside + count) return first + id - outside;
-  }
-  return undefined;
+  const range = readIdMap(pid, kind).find(
+    ({ outside, count }) => id >= outside && id < outside + count,
+  );
+  return range && range.inside + id - range.outside;
+}
+
+function idOutside(pid: number, kind: "uid" | "gid", id: number): number | undefined {
+  const range = readIdMap(pid, kind).find(
+    ({ inside, count }) => id >= inside && id < inside + count,
+  );
+  return range && range.outside + id - range.inside;
+}
+
+/** The ranges of numbers of a process's user namespace (user_namespaces(7)). */
+function readIdMap(pid: number, kind: "uid" | "gid") {
+  const text = readTextIfPresent(`/proc/${pid}/${kind}_map`) ?? "";
+  return text
+    .split("\n")
+    .filter((line) => line.trim() !== "")
+    .map((line) => {
+      const [inside = 0, outside = 0, count = 0] = line.trim().split(/\s+/).map(Number);
+      return { inside, outside, count };
+    });
 }

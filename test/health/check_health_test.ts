@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -12,17 +13,25 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseHealthReport } from "../../lib/health/health_report.ts";
 import { renderSettings } from "../../lib/health/probe_files.ts";
+import { readLinkIfPresent } from "../../lib/host/files.ts";
 import type { HealthCheck } from "../../lib/spec/health_check.ts";
+import { waitFor } from "../lab/wait_for.ts";
 import { checkOf } from "./_machines.ts";
 
 const busybox = Bun.which("busybox") ?? "/bin/busybox";
 const scripts = join(import.meta.dir, "../../lib/health");
 const unit = "systemd-nspawn@web.service";
 const timeoutMs = 20_000;
+
+const killFile = `sys/fs/cgroup/machine.slice/${unit}/mbctl-health/cgroup.kill`;
+const stateFile = "run/mbctl/health/web.state";
+const stateText = (state: string, mainPid: number) =>
+  `STATE=${state}\nSTREAK=0\nEXIT=0\nSINCE=1\nMAIN=${mainPid}\n`;
 
 const made: string[] = [];
 afterEach(() => {
@@ -43,8 +52,7 @@ class FakeHost {
       busybox: this.at("bin/answer"),
     };
     this.write("var/lib/mbctl/health/web.conf", renderSettings(settings));
-    const group = `sys/fs/cgroup/machine.slice/${unit}/mbctl-health`;
-    this.write(`${group}/cgroup.kill`, "");
+    this.write(killFile, "");
     this.write("proc/10/task/10/children", "11 ");
     this.write("proc/11/task/11/children", "12 13 ");
     for (const [pid, inner] of ["1", "2", "9"].entries()) {
@@ -72,8 +80,10 @@ class FakeHost {
       `read -r code <${this.at("answers")} || code=1
       sed -i 1d ${this.at("answers")}
       echo "answer $code"
-      [ "$code" != hang ] || exec sleep 1
-      exit $code`,
+      [ "$code" = hang ] || exit $code
+      # Until it is killed.
+      until [ -s ${this.at(killFile)} ]; do sleep 0.01; done
+      exit 137`,
     );
   }
 
@@ -107,10 +117,25 @@ class FakeHost {
   }
 
   setState(state: string, mainPid = 10): void {
-    this.write(
-      "run/mbctl/health/web.state",
-      `STATE=${state}\nSTREAK=0\nEXIT=0\nSINCE=1\nMAIN=${mainPid}\n`,
-    );
+    this.write(stateFile, stateText(state, mainPid));
+  }
+
+  /** Puts a pipe in the place of the state: each reading waits for the next one, and is seen. */
+  makeStatePipe() {
+    const pipe = this.at(stateFile);
+    mkdirSync(dirname(pipe), { recursive: true });
+    Bun.spawnSync(["mkfifo", pipe]);
+    const next = async (reader: number, state: string, mainPid: number) => {
+      await writeFile(pipe, stateText(state, mainPid));
+      const descriptors = `/proc/${reader}/fd`;
+      await waitFor(
+        () =>
+          !existsSync(descriptors) ||
+          readdirSync(descriptors).every((fd) => readLinkIfPresent(join(descriptors, fd)) !== pipe),
+        { timeoutMs: timeoutMs / 2, what: "the state to be read", intervalMs: 5 },
+      );
+    };
+    return { next };
   }
 
   get #environment() {
@@ -130,6 +155,7 @@ class FakeHost {
   /** Runs the script, with what the machine answers. */
   run(words: readonly string[], answers: readonly string[] = []) {
     this.write("answers", answers.map((answer) => `${answer}\n`).join(""));
+    this.write(killFile, "");
     const { exitCode, stderr } = Bun.spawnSync(
       [busybox, "sh", this.at("var/lib/mbctl/check_health.sh"), ...words],
       { env: this.#environment, stdin: "ignore", timeout: timeoutMs / 2 },
@@ -139,7 +165,7 @@ class FakeHost {
 
   /** State, streak and exit code that were kept. */
   get kept(): string {
-    const text = readFileSync(this.at("run/mbctl/health/web.state"), "utf8");
+    const text = readFileSync(this.at(stateFile), "utf8");
     const report = parseHealthReport(text);
     return `${report?.state} ${report?.failingStreak} ${report?.exitCode}`;
   }
@@ -221,10 +247,10 @@ describe("the first check after a start", () => {
       host.run(["check", "web"], ["0"]);
       expect(readFileSync(host.at("answers"), "utf8")).toBe("0\n");
       host.write("main", "0\n");
-      rmSync(host.at("run/mbctl/health/web.state"));
+      rmSync(host.at(stateFile));
       host.run(["check", "web"], ["0"]);
       expect(readFileSync(host.at("answers"), "utf8")).toBe("0\n");
-      expect(existsSync(host.at("run/mbctl/health/web.state"))).toBe(false);
+      expect(existsSync(host.at(stateFile))).toBe(false);
     },
     timeoutMs,
   );
@@ -281,9 +307,9 @@ describe("later checks", () => {
     () => {
       const host = new FakeHost();
       host.run(["check", "web"], ["0"]);
-      const before = statSync(host.at("run/mbctl/health/web.state"));
+      const before = statSync(host.at(stateFile));
       host.run(["check", "web"], ["0"]);
-      const after = statSync(host.at("run/mbctl/health/web.state"));
+      const after = statSync(host.at(stateFile));
       expect([after.ino, after.mtimeMs]).toEqual([before.ino, before.mtimeMs]);
       const output = host.at("run/mbctl/health/web.output");
       expect(readFileSync(output, "utf8")).toBe("answer 0\n");
@@ -301,14 +327,16 @@ describe("await", () => {
     "ends when the machine is %s",
     async (state, end) => {
       const host = new FakeHost();
-      host.setState(state, 9);
+      const answers = host.makeStatePipe();
       const waiting = host.start(["await", "web"]);
-      // What another start left, and what is not decided, end nothing.
-      await Bun.sleep(300);
-      host.setState("starting");
-      await Bun.sleep(300);
-      expect(waiting.exitCode).toBeNull();
-      host.setState(state);
+      // What another start left, and what is not decided, end nothing: it reads on.
+      for (const [found, mainPid] of [
+        [state, 9],
+        ["starting", 10],
+        [state, 10],
+      ] as const) {
+        await answers.next(waiting.pid, found, mainPid);
+      }
       expect<unknown>([await waiting.exited, await waiting.stderr.text()]).toEqual(end);
     },
     timeoutMs,

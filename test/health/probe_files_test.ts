@@ -22,9 +22,9 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 /** Gives the text to the shell as check_health.sh does, on standard input. */
-function run(text: string | undefined) {
+function run(text: string | undefined, shell: readonly string[] = [busybox, "sh"]) {
   const input = Buffer.from(`export PATH='${folder}:/bin'\n${text}`);
-  const { exitCode, stdout } = Bun.spawnSync([busybox, "sh"], {
+  const { exitCode, stdout } = Bun.spawnSync([...shell], {
     stdin: input,
     cwd: "/",
     env: {},
@@ -103,4 +103,13 @@ test("renderSettings(): the shell reads every value as it is", () => {
     }),
     wordsSettings,
   );
+});
+
+test("a whole system's own shell reads the probe: dash has no variables of busybox's", () => {
+  const machine = { ...checkOf({ kind: "command", words: ["say", "a b"] }), isBooted: true };
+  expect(renderSettings(machine)).toContain("shell=/bin/sh\n");
+  for (const shell of ["dash", "bash"].filter((name) => Bun.which(name) !== null)) {
+    const { exitCode, stdout } = run(renderProbe(machine), [Bun.which(shell) ?? ""]);
+    expect([exitCode, stdout]).toEqual([0, "a b\0"]);
+  }
 });

@@ -26,12 +26,14 @@ function write(path: string, text: string | Uint8Array): void {
 const keep = (state: string, mainPid = 10) =>
   write(paths.found.state, `STATE=${state}\nSTREAK=0\nEXIT=0\nSINCE=1\nMAIN=${mainPid}\n`);
 
-/** A host whose systemd says one state after the other of the machine, the last one from then on. */
+/** A host whose systemd says one state after the other of the machine, the last one from then on; `onLast` before it. */
 function hostWith(
-  ...states: readonly (readonly [active: string, mainPid: number, sub?: string])[]
+  states: readonly (readonly [active: string, mainPid: number, sub?: string])[],
+  onLast?: () => void,
 ) {
   const queue = [...states];
   const run: Host["run"] = async () => {
+    if (queue.length === 1) onLast?.();
     const [active = "", mainPid = 0, sub = ""] =
       (queue.length > 1 ? queue.shift() : queue[0]) ?? [];
     const stdout = `Id=systemd-nspawn@web.service\nActiveState=${active}\nSubState=${sub}\nMainPID=${mainPid}\n`;
@@ -82,11 +84,15 @@ describe("waitForHealth()", () => {
     async (state) => {
       write(paths.settings, "patience=100\ntimeout=1.000\n");
       keep("starting");
-      const host = hostWith(["activating", 0], ["active", 10], ["active", 10]);
-      const found = waitForHealth(host, web, patience);
-      await Bun.sleep(50);
-      keep(state);
-      expect(await found).toBe(state);
+      const host = hostWith(
+        [
+          ["activating", 0],
+          ["active", 10],
+          ["active", 10],
+        ],
+        () => keep(state),
+      );
+      expect(await waitForHealth(host, web, patience)).toBe(state);
     },
     timeoutMs,
   );
@@ -96,7 +102,7 @@ describe("waitForHealth()", () => {
     async () => {
       write(paths.settings, "patience=100\ntimeout=1.000\n");
       keep("healthy", 9);
-      const host = hostWith(["active", 10]);
+      const host = hostWith([["active", 10]]);
       expect(await waitForHealth(host, web, { ...patience, timeoutMs: 300 })).toBe("unhealthy");
     },
     timeoutMs,
@@ -106,7 +112,7 @@ describe("waitForHealth()", () => {
     "a machine without a check is well when it still runs after the grace time",
     async () => {
       const before = performance.now();
-      expect(await waitForHealth(hostWith(["active", 10]), web, patience)).toBe("running");
+      expect(await waitForHealth(hostWith([["active", 10]]), web, patience)).toBe("running");
       expect(performance.now() - before).toBeGreaterThanOrEqual(300);
     },
     timeoutMs,
@@ -132,7 +138,7 @@ describe("waitForHealth()", () => {
     "a machine that %s has exited",
     async (_, states) => {
       write(paths.settings, "patience=6000\ntimeout=1.000\n");
-      expect(await waitForHealth(hostWith(...states), web, patience)).toBe("exited");
+      expect(await waitForHealth(hostWith(states), web, patience)).toBe("exited");
     },
     timeoutMs,
   );
@@ -140,7 +146,7 @@ describe("waitForHealth()", () => {
   test(
     "Ctrl-C ends the wait",
     async () => {
-      const wait = waitForHealth(hostWith(["active", 10]), web, {
+      const wait = waitForHealth(hostWith([["active", 10]]), web, {
         graceMs: 60_000,
         signal: AbortSignal.timeout(50),
       });
