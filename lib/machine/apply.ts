@@ -4,6 +4,8 @@
  * @module
  */
 
+import { type AppTools, applyAppStep } from "../apps/apply_app_step.ts";
+import { isAppStep } from "../apps/app_step.ts";
 import { MbctlError } from "../errors.ts";
 import {
   isErrno,
@@ -16,6 +18,9 @@ import {
 } from "../host/files.ts";
 import { thaw, whileFrozen } from "../host/freezer.ts";
 import { type Host, undisturbed } from "../host/host.ts";
+import { bootstrapTree } from "../os/bootstrap_tree.ts";
+import { installSystem } from "../os/install_system.ts";
+import { settleSystem } from "../os/settle_system.ts";
 import { limitTree } from "../trees/disk_quota.ts";
 import { installInit } from "../trees/install_init.ts";
 import { removeTree } from "../trees/remove_tree.ts";
@@ -41,7 +46,9 @@ export interface ImageTools {
   /** Puts into the store what it lacks of the image. */
   fetch(): Promise<void>;
   /** Applies the image's layers, giving a root tree at a free name. */
-  unpack(tree: string): Promise<void>;
+  unpack(tree: string): Promise<unknown>;
+  /** The same, into a plain directory: a part of a tree that is there. */
+  unpackInto(tree: string): Promise<unknown>;
   /** Unpacks the image into the store's read-only tree. */
   storeTree(): Promise<void>;
   /** Writes the image to a file or folder of the user's. */
@@ -54,6 +61,8 @@ export interface ImageTools {
 export interface ApplyTools {
   readonly host: Host;
   readonly image?: ImageTools;
+  /** Images of applications, by the digests of their manifests. */
+  readonly appImages?: ReadonlyMap<string, ImageTools> | undefined;
   /** The machine's name: part of the names of what is staged outside our folders. */
   readonly machine?: string;
   /** Aborted when the user stops us; looked at before each step. */
@@ -89,6 +98,7 @@ export async function applySteps(steps: readonly Step[], tools: ApplyTools): Pro
 
 async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
   const { host, image, machine = "", signal } = tools;
+  if (isAppStep(step)) return await applyAppStep(step, appTools(tools));
   switch (step.kind) {
     case "make-directory":
       return makeDirectory(step.path, step.mode);
@@ -109,7 +119,7 @@ async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
     case "fetch-image":
       return await image?.fetch();
     case "unpack-image":
-      return await image?.unpack(step.tree);
+      return void (await image?.unpack(step.tree));
     case "store-tree":
       return await image?.storeTree();
     case "make-tree":
@@ -124,6 +134,12 @@ async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
       for (const directory of step.directories) makeDirectoryInside(step.tree, directory);
       for (const file of step.files ?? []) makeFileInside(step.tree, file);
       return;
+    case "bootstrap-tree":
+      return await bootstrapTree(host, step.tree, step.plan, { onLine: tools.onStep });
+    case "install-system":
+      return await installSystem(host, step.tree, step.install, { signal, onLine: tools.onStep });
+    case "settle-system":
+      return settle(step, tools);
     case "install-init":
       return await installInit(host.run, step.tree, step.busybox);
     case "limit-tree":
@@ -164,6 +180,31 @@ async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
     }
     case "thaw":
       return await thaw(undisturbed(host).run, step.name);
+  }
+}
+
+function appTools({ host, appImages, onWarning }: ApplyTools): AppTools {
+  return {
+    host,
+    warn: onWarning ?? (() => {}),
+    async unpack(manifestDigest, tree) {
+      const image = appImages?.get(manifestDigest);
+      if (image === undefined) throw new TypeError(`no image ${manifestDigest} was located`);
+      await image.unpackInto(tree);
+    },
+  };
+}
+
+/** What does not work in such a system is told. */
+function settle(step: Extract<Step, { kind: "settle-system" }>, { onWarning }: ApplyTools): void {
+  const { tree, settings, isNew, isForgiving } = step;
+  const warn = (text: string) => onWarning?.(`"${settings.name}": ${text}`);
+  try {
+    for (const text of settleSystem(tree, settings, { isNew: isNew === true })) warn(text);
+  } catch (error) {
+    // The machine's own root may have put anything into its tree.
+    if (isForgiving !== true || !(error instanceof Error)) throw error;
+    warn(`its tree keeps the name and network that it had: ${error.message}`);
   }
 }
 

@@ -5,13 +5,15 @@
  * @module
  */
 
+import { lentCommands } from "../connector/lent_commands.ts";
 import { type MbctlError, usageError } from "../errors.ts";
 import type { ImageConfig } from "../image/config.ts";
 import { initCapabilities, isCapability } from "../spec/capability.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { formatMemorySize } from "../spec/memory_size.ts";
 import { checkVolumes } from "./plan_pull.ts";
-import { applicationArgs, runsAsRoot } from "./render.ts";
+import { checkSystem, requireNoSystemKeys } from "./check_system.ts";
+import { applicationArgs, runsAsRoot } from "./render_program.ts";
 
 /** podman's: below it no container starts. */
 const LEAST_MEMORY = 6 * 1024 ** 2;
@@ -27,7 +29,8 @@ const LEAST_OPEN_FILES = 32;
  * @throws {MbctlError} (usage) for the first that cannot be, with a way out.
  */
 export function checkChoices(spec: MachineSpec, image: ImageConfig): string[] {
-  applicationArgs(image, spec);
+  if (spec.mode === "base") checkSystem(spec);
+  else checkProgram(spec, image);
   checkVolumes(spec.volumes);
   checkPlaces(spec);
   checkDevices(spec);
@@ -36,6 +39,21 @@ export function checkChoices(spec: MachineSpec, image: ImageConfig): string[] {
   checkDepends(spec);
   checkCapabilities(spec, image);
   return weaknesses(spec, image);
+}
+
+function checkProgram(spec: MachineSpec, image: ImageConfig): void {
+  requireNoSystemKeys(spec);
+  if (spec.mode === "connector") requireLent(spec, image);
+  else applicationArgs(image, spec);
+}
+
+/** A machine that is there for its commands must have one. */
+function requireLent(spec: MachineSpec, image: ImageConfig): void {
+  if (lentCommands(spec, image).size > 0) return;
+  throw usageError(
+    `Cannot lend the program of "${spec.name}": the image names none that a command could be called after`,
+    "name one: --lend COMMAND=/path/to/PROGRAM",
+  );
 }
 
 function checkPlaces({ volumes }: MachineSpec): void {

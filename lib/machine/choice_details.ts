@@ -41,10 +41,16 @@ export function describeChoices(spec: MachineSpec): Choice[] {
   const size = (bytes: number | undefined) =>
     bytes === undefined ? undefined : formatMemorySize(bytes);
   const given: readonly (readonly [name: string, value: string | undefined])[] = [
+    ["mode", spec.mode === "direct" ? undefined : spec.mode],
+    ["mirror", spec.os?.mirror],
+    ["packages", spec.os?.packages.join(" ")],
+    ["first user", spec.os?.user?.name],
     ["stop signal", spec.stopSignal],
     ["stop time", spec.stopTimeoutSec === undefined ? undefined : `${spec.stopTimeoutSec} s`],
     ["restart", restart.when === "no" ? undefined : formatRestartPolicy(restart)],
     ["depends on", depends.join(" ")],
+    ["lends", Object.keys(spec.lend).join(" ")],
+    ["connectors", spec.connectors.join(" ")],
     ["memory limit", size(limits.memory)],
     ["processors", limits.cpus?.toString()],
     ["tasks limit", limits.tasks?.toString()],

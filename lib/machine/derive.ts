@@ -1,6 +1,6 @@
 /**
  * Brings what a host has beside its machines' own files in line with config.toml and all machine.toml:
- * firewall, names, relays, published ports, health checks. Nothing of it is edited by hand; all of it can be made anew at any time.
+ * firewall, names, relays, published ports, health checks, connectors. Nothing of it is edited by hand; all of it can be made anew at any time.
  *
  * @module
  */
@@ -17,6 +17,7 @@ import { waitForDeriveLock } from "./lock.ts";
 import { readHostPrefix } from "../host/yggdrasil.ts";
 import { updateHostsFile } from "../names/hosts_block.ts";
 import type { DerivedFile, HostMachine, HostState } from "../network/host_state.ts";
+import { deriveConnectors, previewConnectors } from "../connector/derive_connectors.ts";
 import { deriveHealth, previewHealth } from "../health/derive_health.ts";
 import { deriveRelays, previewRelays } from "../relay/derive_relays.ts";
 import { writeHostsFile } from "../names/hosts_file.ts";
@@ -103,6 +104,7 @@ export async function deriveHost(host: Host, onProblem?: OnProblem): Promise<voi
   writeHostsFile(host.root, state);
   await deriveRelays(host, state);
   await deriveHealth(host, state);
+  await deriveConnectors(host, state);
 }
 
 /**
@@ -137,6 +139,7 @@ export async function previewDerived(host: Host, onProblem: OnProblem): Promise<
     ...findOldUnits(host.root, state).map(({ path }) => `write ${path}`),
     ...previewRelays(host.root, state),
     ...previewHealth(host, state),
+    ...previewConnectors(host, state),
     ...(host.isLive ? ["load the firewall"] : []),
   ];
 }

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { listApps } from "../apps/read_apps.ts";
 import { parseEnvFile } from "../env/env_file.ts";
 import { listDirectory, nameExists, readLinkIfPresent, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
@@ -55,6 +56,10 @@ export async function readDetails(host: Host, name: MachineName): Promise<Fact[]
   add("since", summary.since, service);
   for (const [fact, value] of healthFacts(machine.health))
     add(fact, value, healthPaths(name).found.state);
+  for (const app of await listApps(host, name, () => {})) {
+    const words = [app.state, app.health, app.image, ...app.ports];
+    add(`app ${app.name}`, words.filter(Boolean).join(" "), `${paths.machineToml}, its systemd`);
+  }
   if (unit !== undefined) {
     const isMeantTo = nameExists(paths.stoppedMarker);
     const no = isMeantTo ? "no: stopped by hand; yes again once it is started" : "no";

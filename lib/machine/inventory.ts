@@ -199,8 +199,8 @@ function nameExistsOrHidden(path: string): boolean {
 }
 
 /**
- * Machines that a new name would get in the way of: by one suffix, which is an
- * error, or by one host interface name, which is a warning.
+ * Machines that a new name would get in the way of: by one suffix, or by one
+ * host interface name where the host cuts it (lib/host/naming_scheme.ts).
  *
  * @param former what the machine was called until now.
  */

@@ -55,6 +55,10 @@ export interface MachinePaths {
   readonly machineToml: string;
   readonly nspawn: string;
   readonly envFile: string;
+  /** Of a whole system: what its systemd-networkd reads. */
+  readonly networkFile: string;
+  /** Of a whole system: the "config" volumes of its applications. */
+  readonly appFolder: string;
   /** What mbctl last rendered, verbatim: the base of three-way merges. Root's alone. */
   readonly applied: AppliedPaths;
   readonly storage: string;
@@ -159,6 +163,8 @@ export function machinePaths(root: string, name: MachineName): MachinePaths {
     machineToml: join(configuration, "machine.toml"),
     nspawn: join(configuration, "container.nspawn"),
     envFile: join(configuration, "man8env.env"),
+    networkFile: join(configuration, "host0.network"),
+    appFolder: join(configuration, "apps"),
     applied: appliedPaths(configuration),
     storage: join(folders.storage, name),
     nspawnLink: join(folders.nspawn, `${name}.nspawn`),

@@ -10,17 +10,11 @@ import { dirname, join, normalize } from "node:path";
 import { usageError } from "../errors.ts";
 import { appliedPaths, machinePaths, type MachinePaths, stagedName } from "./paths.ts";
 import { planApplied } from "./plan_applied.ts";
-import type { MachineFiles, TreeNeeds } from "./render.ts";
+import { planTree, type TreeFitting, type TreeSource } from "./plan_tree.ts";
+import type { MachineFiles } from "./render.ts";
 import type { MachineSpec, Volume } from "../spec/machine_spec.ts";
 import type { FolderOwner, Step } from "./step.ts";
 import { outerFirst } from "../spec/volume.ts";
-
-/** Where a machine's root tree comes from. */
-export type TreeSource =
-  /** Its layers are applied for this machine alone. */
-  | { readonly kind: "layers" }
-  /** It is a clone of the tree at `path` of the store, which may have to be made first. */
-  | { readonly kind: "stored"; readonly path: string; readonly isThere: boolean };
 
 export interface PullPlan {
   readonly root: string;
@@ -29,10 +23,7 @@ export interface PullPlan {
   /** The image's configuration, verbatim. */
   readonly imageText: string;
   readonly tree: TreeSource;
-  /** The static busybox that man8s-init gets. */
-  readonly busybox: string;
-  /** What the tree may lack. */
-  readonly needs: TreeNeeds;
+  readonly fitting: TreeFitting;
   /** Whether systemd runs on this root, and has to be told. */
   readonly isLive: boolean;
 }
@@ -61,7 +52,8 @@ export function planPull(plan: PullPlan): Step[] {
     text,
     mode,
   });
-  const hasStorage = inside("data").length > 0;
+  const isSystem = spec.mode === "base";
+  const hasStorage = isSystem || inside("data").length > 0;
   return [
     // 0700 as systemd's own /var/lib/machines: setuid programs of images are out of users' reach.
     ...[paths.tree, paths.configuration, paths.machineLink].map((path): Step => ({
@@ -71,14 +63,24 @@ export function planPull(plan: PullPlan): Step[] {
     })),
     { kind: "make-directory", path: dirname(paths.nspawnLink), mode: 0o755 },
     { kind: "write-file", path: paths.pullMarker, text: formatMarker(spec.volumes), mode: 0o600 },
-    ...treeSteps(plan.tree, spec.image.reference, paths.stagedTree),
-    { kind: "complete-tree", tree: paths.stagedTree, ...plan.needs },
-    { kind: "install-init", tree: paths.stagedTree, busybox: plan.busybox },
+    ...planTree(plan.tree, spec.image.reference, paths.stagedTree, plan.fitting),
 
     { kind: "make-directory", path: paths.stagedConfiguration, mode: 0o700 },
     write(paths.stagedConfiguration, paths.machineToml, files.machineToml, 0o644),
     write(paths.stagedConfiguration, paths.nspawn, files.nspawn, 0o644),
     write(paths.stagedConfiguration, paths.envFile, files.envFile, 0o600),
+    ...(files.network === undefined
+      ? []
+      : [write(paths.stagedConfiguration, paths.networkFile, files.network, 0o644)]),
+    ...(isSystem
+      ? [
+          {
+            kind: "make-directory",
+            path: join(paths.stagedConfiguration, "apps"),
+            mode: 0o755,
+          } as const,
+        ]
+      : []),
     ...planApplied(appliedPaths(paths.stagedConfiguration), files, plan.imageText),
     ...inside("config").map((volume) => copy(volume, paths.stagedConfiguration)),
     ...(hasStorage
@@ -127,13 +129,6 @@ export function finishPull(paths: MachinePaths, marker: string): Step[] {
     { kind: "derive-host" },
     { kind: "remove", path: paths.pullMarker },
   ];
-}
-
-/** The steps that give a root tree of an image at a free name. */
-export function treeSteps(source: TreeSource, image: string, tree: string): Step[] {
-  if (source.kind === "layers") return [{ kind: "unpack-image", image, tree }];
-  const clone: Step = { kind: "clone-tree", from: source.path, tree };
-  return source.isThere ? [clone] : [{ kind: "store-tree", image, tree: source.path }, clone];
 }
 
 /**
@@ -211,7 +206,7 @@ export function checkVolumes(volumes: readonly Volume[]): void {
     const path = normalize(spelled);
     if (
       kind === "config" &&
-      /^\/(machine\.toml|container\.nspawn|man8env\.env|\.mbctl|\.[^/]*\.mbctl-[a-z]+)(\/|$)/.test(
+      /^\/(machine\.toml|container\.nspawn|man8env\.env|host0\.network|\.mbctl|\.[^/]*\.mbctl-[a-z]+)(\/|$)/.test(
         path,
       )
     ) {

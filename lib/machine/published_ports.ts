@@ -44,7 +44,7 @@ export function claimPorts(
   if (problem !== undefined) throw problem;
   // Two addresses may have one port.
   for (const what of new Set(ports.map(({ hostPort, protocol }) => `${hostPort}/${protocol}`))) {
-    if (reserve(host.root, `port-${what.replace("/", "-")}`)) continue;
+    if (reserve(host.root, name, `port-${what.replace("/", "-")}`)) continue;
     throw new MbctlError(
       "conflict",
       `Cannot publish port ${what} of the host for "${name}": another mbctl is about to`,
@@ -60,7 +60,7 @@ export function claimPorts(
   for (let offset = first; offset <= last; offset++) {
     const address = ipv4At(host.config.ipv4, offset);
     const isFree = specs.every(({ ipv4 }) => ipv4 !== address);
-    if (isFree && reserve(host.root, `ipv4-${formatIpv4(address)}`)) return address;
+    if (isFree && reserve(host.root, name, `ipv4-${formatIpv4(address)}`)) return address;
   }
   throw new MbctlError(
     "host",
@@ -69,10 +69,16 @@ export function claimPorts(
   );
 }
 
-/** Holds a name for this process alone, by a lock; false when another process holds it. */
-function reserve(root: string, name: string): boolean {
+/** What this process holds, and for which machine: one that is made and then changed claims the same twice. */
+const held = new Map<string, MachineName>();
+
+/** Holds something for a machine of this process, by a lock; false when another one holds it. */
+function reserve(root: string, machine: MachineName, what: string): boolean {
+  const file = join(foldersBelow(root).locks, `.claim-${what}.lock`);
+  if (held.get(file) === machine) return true;
   try {
-    takeLock(join(foldersBelow(root).locks, `.claim-${name}.lock`), name);
+    takeLock(file, what);
+    held.set(file, machine);
     return true;
   } catch (error) {
     if (error instanceof MbctlError && error.kind === "conflict") return false;

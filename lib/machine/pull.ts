@@ -6,9 +6,7 @@
  */
 
 import type { Ipv6Prefix } from "../address/ipv6.ts";
-import { isReservedSuffix, machineSuffix } from "../address/machine_address.ts";
 import type { EnvEntry } from "../env/env_entry.ts";
-import { MbctlError } from "../errors.ts";
 import { findBusybox } from "../host/busybox.ts";
 import { nameExists, readTextIfPresent } from "../host/files.ts";
 import { requireKnownHosts } from "../firewall/access.ts";
@@ -16,21 +14,24 @@ import type { Host } from "../host/host.ts";
 import { requireProgram } from "../host/run.ts";
 import { readSystemdVersion } from "../host/systemd.ts";
 import { readHostPrefix } from "../host/yggdrasil.ts";
-import type { FoundImage } from "../image/found_image.ts";
+import type { FoundImage, MachineImage } from "../image/found_image.ts";
 import { formatImageRef, type ImageRef } from "../image/reference.ts";
 import type { Ipv4 } from "../network/ipv4.ts";
-import { whyTaken } from "../names/taken_name.ts";
 import { type ApplyTools, applySteps } from "./apply.ts";
-import { findClashes, findUses, listMachineNames, pendingWork } from "./inventory.ts";
+import { pendingWork } from "./inventory.ts";
+import { requireFreeName, requireNoClash } from "./free_name.ts";
 import { knownHosts } from "./derive.ts";
 import { checkNetwork } from "./check_network.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { machinePaths } from "./paths.ts";
 import { claimPorts } from "./published_ports.ts";
-import { finishPull, formatMarker, planPull, planRollback, type TreeSource } from "./plan_pull.ts";
+import { finishPull, formatMarker, planPull, planRollback } from "./plan_pull.ts";
+import { treeFitting, type TreeSource } from "./plan_tree.ts";
 import { planRemove } from "./plan_remove.ts";
-import { type HostFacts, type MachineFiles, renderMachine, treeNeeds } from "./render.ts";
+import { type HostFacts, type MachineFiles, renderMachine } from "./render.ts";
+import { treeNeeds } from "./tree_needs.ts";
 import { requireChoices } from "./require_choices.ts";
+import { isOsReference } from "../spec/os_reference.ts";
 import type { AppChoices, MachineSpec, NetworkChoices, Volume } from "../spec/machine_spec.ts";
 import type { Step } from "./step.ts";
 
@@ -53,63 +54,6 @@ export interface PullFacts extends HostFacts {
 }
 
 /**
- * Wants nothing to go by a name. Looked at first, and again when the user has
- * answered all questions: taking back a failed pull clears the name.
- *
- * @throws {MbctlError} (conflict) listing all that was found.
- */
-export async function requireFreeName(host: Host, name: MachineName): Promise<void> {
-  const uses = await findUses(host, name);
-  if (uses.length === 0) return;
-  const isMachine = nameExists(machinePaths(host.root, name).machineToml);
-  throw new MbctlError(
-    "conflict",
-    `Cannot make the machine "${name}": the name is in use by ${uses.join(", ")}`,
-    {
-      hint: isMachine
-        ? `it is a machine already: mbctl machines start ${name}; for a new one choose another name, or first: mbctl machines remove ${name}`
-        : "choose another name, or remove what is listed: mbctl did not make it",
-    },
-  );
-}
-
-/**
- * Wants no other machine to get in a new one's way.
- *
- * @param warn told of what may surprise later.
- * @param former what the machine was called until now.
- * @throws {MbctlError} (conflict) when another machine has its address, or its name would lead to another.
- */
-export function requireNoClash(
-  host: Host,
-  name: MachineName,
-  warn: (text: string) => void,
-  former?: MachineName,
-): void {
-  const { domain, hosts } = host.config;
-  const machines = listMachineNames(host.root).filter((machine) => machine !== former);
-  const reason = whyTaken(name, { hostName: host.name, domain, hosts, machines });
-  if (reason !== undefined) {
-    throw new MbctlError("conflict", `Cannot make the machine "${name}": ${reason}`, {
-      hint: "choose another name",
-    });
-  }
-  const clashes = findClashes(host.root, name, former);
-  if (clashes.suffix !== undefined || isReservedSuffix(machineSuffix(name))) {
-    const other = clashes.suffix === undefined ? "the bridge" : `the machine "${clashes.suffix}"`;
-    throw new MbctlError(
-      "conflict",
-      `Cannot make the machine "${name}": its address is that of ${other}`,
-      { hint: "choose another name" },
-    );
-  }
-  if (clashes.interface === undefined) return;
-  warn(
-    `"${name}" and "${clashes.interface}" have the same first 12 characters: on hosts with an old naming scheme their network interfaces clash, and only one of them can run`,
-  );
-}
-
-/**
  * Checks that a free name brings no clash, and that the host has what a machine needs.
  *
  * @param warn told of what may surprise later.
@@ -127,7 +71,7 @@ export async function checkPull(
   ipv4?: Ipv4,
 ): Promise<PullFacts> {
   await requireFreeName(host, name);
-  requireNoClash(host, name, warn);
+  requireNoClash(host, name);
   return await readMachineFacts(host, name, network, ipv4, warn, common);
 }
 
@@ -226,7 +170,7 @@ export function prepareMachine(
   host: Host,
   spec: MachineSpec,
   facts: PullFacts,
-  image: FoundImage,
+  image: MachineImage,
   tree: TreeSource,
   machineToml?: string,
 ): PreparedPull {
@@ -238,8 +182,7 @@ export function prepareMachine(
     files,
     imageText: image.configText,
     tree,
-    busybox: facts.busybox,
-    needs: treeNeeds(spec, image.config),
+    fitting: treeFitting(spec, facts, treeNeeds(spec, image.config)),
     isLive: host.isLive,
   });
   return {
@@ -248,7 +191,9 @@ export function prepareMachine(
     weaknesses: requireChoices(host.root, spec, image.config),
     steps,
     finish: [
-      { kind: "remember-image", image: spec.image.reference },
+      ...(isOsReference(spec.image.reference)
+        ? []
+        : [{ kind: "remember-image", image: spec.image.reference } as const]),
       ...finishPull(machinePaths(host.root, spec.name), formatMarker(spec.volumes)),
     ],
   };

@@ -6,7 +6,7 @@
 
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { formatIpv6, type Ipv6Prefix } from "../address/ipv6.ts";
+import { formatIpv6, type Ipv6Prefix, parseIpv6, prefixOf } from "../address/ipv6.ts";
 import type { TrustedHost } from "../address/trusted_host.ts";
 import { listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
@@ -21,6 +21,7 @@ import {
   type RenumberedVariable,
   renumberEnvFile,
   renumberNetworkFile,
+  replacePrefixes,
 } from "../network/renumber_text.ts";
 import { listMachineNames } from "./inventory.ts";
 import type { MachineName } from "../spec/machine_name.ts";
@@ -66,8 +67,11 @@ export async function findRenumbering(host: Host): Promise<Renumbering> {
 export async function planRenumbering(host: Host, { prefix }: Renumbering): Promise<Step[]> {
   const files = readEnvFiles(host, prefix);
   return [
-    ...files.flatMap(({ path, text, variables }) =>
-      variables.length === 0 ? [] : [rewrite(path, text)],
+    ...files.flatMap(({ name, path, text, variables }) =>
+      variables.length === 0
+        ? []
+        : // Of a whole system: what it reads at its next start. First, as its variables say what is to be done.
+          [...rewriteNetwork(host.root, name, variables), rewrite(path, text)],
     ),
     ...(await planBridge(host, prefix)),
     { kind: "derive-host" },
@@ -110,6 +114,20 @@ function readEnvFiles(host: Host, prefix: Ipv6Prefix): RenumberedFile[] {
 function rewrite(path: string, text: string): Step {
   const mode = statSync(path).mode & 0o7777;
   return { kind: "write-file", path, text, mode, encoding: "latin1" };
+}
+
+function rewriteNetwork(
+  root: string,
+  name: MachineName,
+  variables: readonly RenumberedVariable[],
+): Step[] {
+  const path = machinePaths(root, name).networkFile;
+  const text = readTextIfPresent(path);
+  if (text === undefined) return [];
+  const prefixes = new Map(
+    variables.map(({ from, to }) => [prefixOf(parseIpv6(from)), prefixOf(parseIpv6(to))] as const),
+  );
+  return [rewrite(path, replacePrefixes(text, prefixes))];
 }
 
 /** The files that configure the bridge, and the bridge as it is. */

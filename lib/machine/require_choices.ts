@@ -5,6 +5,7 @@
  */
 
 import { dirname } from "node:path";
+import { checkConnectors } from "../connector/require_connectors.ts";
 import { nameExists } from "../host/files.ts";
 import type { ImageConfig } from "../image/config.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
@@ -13,7 +14,7 @@ import { requireDirectoryInside } from "../trees/root_tree.ts";
 import { requireVolumeFolder } from "../trees/volume_copy.ts";
 import { checkChoices } from "./check_choices.ts";
 import { foldersBelow, machinePaths } from "./paths.ts";
-import { treeNeeds } from "./render.ts";
+import { treeNeeds } from "./tree_needs.ts";
 
 /**
  * Wants the choices to make sense, and the host to be able to do what they ask.
@@ -23,11 +24,11 @@ import { treeNeeds } from "./render.ts";
  */
 export function requireChoices(root: string, spec: MachineSpec, image: ImageConfig): string[] {
   const weaknesses = checkChoices(spec, image);
-  for (const volume of spec.volumes) {
+  for (const volume of [...spec.volumes, ...spec.apps.flatMap(({ volumes }) => volumes)]) {
     if (volume.kind === "host") requireVolumeFolder(volume.source);
   }
   if (spec.limits.disk !== undefined) requireQuotas(nearestFolder(foldersBelow(root).trees));
-  return weaknesses;
+  return [...weaknesses, ...checkConnectors(root, spec)];
 }
 
 /**

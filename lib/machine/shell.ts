@@ -35,7 +35,8 @@ export function findCommand(tree: string, command: string, searchPath: string): 
   return folder === undefined ? command : join(folder, command);
 }
 
-function isExecutableInside(tree: string, path: string): boolean {
+/** Whether a path of a root tree leads to a program. */
+export function isExecutableInside(tree: string, path: string): boolean {
   try {
     const { hostPath, exists } = resolveInside(tree, path);
     return exists && statSync(hostPath).isFile() && (statSync(hostPath).mode & 0o111) !== 0;

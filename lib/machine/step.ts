@@ -5,9 +5,12 @@
  * @module
  */
 
+import { type AppStep, describeAppStep, isAppStep } from "../apps/app_step.ts";
 import { quoteWords } from "../env/posix_sh.ts";
 import type { SaveFormat } from "../image/oci_layout.ts";
 import type { IpCommand } from "../network/machine_routes.ts";
+import type { BootstrapPlan } from "../os/bootstrap_request.ts";
+import type { SystemInstall, SystemSettings } from "../os/system_settings.ts";
 import type { Limits } from "../spec/limits.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { formatMemorySize } from "../spec/memory_size.ts";
@@ -24,6 +27,7 @@ export interface FolderOwner {
 }
 
 export type Step =
+  | AppStep
   | { readonly kind: "make-directory"; readonly path: string; readonly mode: number }
   | {
       readonly kind: "write-file";
@@ -70,6 +74,25 @@ export type Step =
     }
   /** Notes in the store what the reference named, and that it was used. */
   | { readonly kind: "remember-image"; readonly image: string }
+  /** Makes a distribution's tree at a free name, by its own bootstrapper. */
+  | {
+      readonly kind: "bootstrap-tree";
+      readonly tree: string;
+      readonly os: string;
+      readonly plan: BootstrapPlan;
+    }
+  /** Installs what an image's tree lacks to boot: nothing, where it has an init of its own. */
+  | { readonly kind: "install-system"; readonly tree: string; readonly install: SystemInstall }
+  /** Writes a machine's name and settings into the tree of a whole system; may be repeated. */
+  | {
+      readonly kind: "settle-system";
+      readonly tree: string;
+      readonly settings: SystemSettings;
+      /** Nothing that it could be known by elsewhere stays: machine-id, keys. */
+      readonly isNew?: true;
+      /** A failure is a warning: what follows must be done all the same. */
+      readonly isForgiving?: true;
+    }
   /** Adds the directories that systemd-nspawn and the image's settings need. */
   | {
       readonly kind: "complete-tree";
@@ -154,6 +177,7 @@ function ownerWords({ uid, gid, mode }: FolderOwner = {}): string {
 
 /** One step in words, with every path, on one line. */
 export function describeStep(step: Step): string {
+  if (isAppStep(step)) return describeAppStep(step);
   const q = (...words: string[]) => quoteWords(words);
   switch (step.kind) {
     case "make-directory":
@@ -190,6 +214,12 @@ export function describeStep(step: Step): string {
       return `make missing directories in ${q(step.tree)}: ${q(...step.directories)}${step.files === undefined ? "" : `, and files: ${q(...step.files)}`}`;
     case "install-init":
       return `install man8s-init in ${q(step.tree)} with ${q(step.busybox)}`;
+    case "bootstrap-tree":
+      return `make ${q(step.tree)} of ${step.os}: ${step.plan.commands.map((words) => q(...words)).join("; ")}`;
+    case "install-system":
+      return `install systemd, dbus and login in ${q(step.tree)} by its own package manager, unless they are there`;
+    case "settle-system":
+      return `write name and network of ${q(step.settings.name)} into ${q(step.tree)}`;
     case "limit-tree":
       return step.bytes === undefined
         ? `take the disk quota from ${q(step.tree)}, if it has one`

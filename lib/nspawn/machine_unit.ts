@@ -31,12 +31,12 @@ import {
 import { limitItems } from "./unit_limits.ts";
 import { endItems, restartItems, restartUnitItems } from "./unit_restart.ts";
 import { innerVolumeItems } from "./unit_volumes.ts";
-import { cleanUpScript, stopScript, TEARDOWN_SEC } from "./unit_stop.ts";
+import { cleanUpScript, listenScript, stopScript, TEARDOWN_SEC } from "./unit_stop.ts";
 
 export interface UnitDropInSettings {
-  /** What the image wants to be stopped by. */
-  readonly stopSignal: SignalName;
-  /** How long the program may take before it gets SIGKILL, in whole seconds. */
+  /** What the image wants to be stopped by; undefined: a whole system, which shuts itself down. */
+  readonly stopSignal: SignalName | undefined;
+  /** How long the program or the system may take before it gets SIGKILL, in whole seconds. */
   readonly stopTimeoutSec: number;
   /** Wait for this network interface before the start: at boot, networkd may still be making the bridge. */
   readonly bridge?: string | undefined;
@@ -89,6 +89,7 @@ export function renderUnitDropIn(settings: UnitDropInSettings): string {
       unitEntry("ExecStartPre", `-${execShell(copyScript(dropInCopies), KEEP_NAME)}`),
     );
   }
+  if (stopSignal === undefined) items.push(...inotifyItems());
   if (bridge !== undefined) {
     items.push(
       unitComment(
@@ -130,14 +131,18 @@ export function renderUnitDropIn(settings: UnitDropInSettings): string {
     ...deviceItems(devices),
     ...limitItems(limits),
     ...restartItems(restart, settings.systemdVersion ?? OLDEST_SYSTEMD),
-    unitComment(
-      `Stop: ${stopSignal} to the program (process 2 of the machine), SIGKILL after ${stopTimeoutSec} s. This line also
+    ...(stopSignal === undefined
+      ? systemStopItems()
+      : [
+          unitComment(
+            `Stop: ${stopSignal} to the program (process 2 of the machine), SIGKILL after ${stopTimeoutSec} s. This line also
 runs after the program has ended by itself: MAINPID is empty then, and there is nothing to do.`,
-    ),
-    unitEntry(
-      "ExecStop",
-      execShell(stopScript(stopSignal, stopTimeoutSec, isPatient), "mbctl-stop"),
-    ),
+          ),
+          unitEntry(
+            "ExecStop",
+            execShell(stopScript(stopSignal, stopTimeoutSec, isPatient), "mbctl-stop"),
+          ),
+        ]),
     unitEntry("TimeoutStopSec", String(stopTimeoutSec + 2 * TEARDOWN_SEC)),
     unitBlank(),
     ...endItems(restart),
@@ -148,6 +153,31 @@ runs after the program has ended by itself: MAINPID is empty then, and there is 
     unitEntry("ExecStopPost", execShell(cleanUpScript(), "mbctl-clean")),
   );
   return formatUnitFile(items);
+}
+
+/** The kernel's own limit of inotify instances for each user is 128 (inotify(7)); each systemd takes a dozen of root's. */
+const INOTIFY_INSTANCES = 8192;
+
+/** What machines take counts as their maker's, root's, also where they have users of their own. */
+function inotifyItems(): UnitItem[] {
+  const file = "/proc/sys/fs/inotify/max_user_instances";
+  const raise = `f=${file}; [ $(cat $f) -ge ${INOTIFY_INSTANCES} ] || echo ${INOTIFY_INSTANCES} >$f`;
+  return [
+    unitComment(
+      "All whole systems of a host share root's inotify instances: a few of them would use up the kernel's 128.",
+    ),
+    unitEntry("ExecStartPre", `-${execShell([raise], "mbctl-start")}`),
+  ];
+}
+
+/** systemd-nspawn itself asks a whole system to shut down, by KillSignal= of the nspawn file. */
+function systemStopItems(): UnitItem[] {
+  return [
+    unitComment(`Stop: systemd-nspawn asks the machine's systemd to shut down. In the first moment after a start that one
+would not hear of it, so this line waits until it listens. It also ends who entered the machine by nsenter, which
+would stand still with it.`),
+    unitEntry("ExecStop", execShell(listenScript(), "mbctl-stop")),
+  ];
 }
 
 /** The whole section `[Unit]`; none where nothing is to be said in it. */

@@ -109,6 +109,19 @@ export const DEFAULT_NSPAWN_SETTINGS: NspawnSettings = {
   network: { isVirtualEthernet: true, bridge: "srvgrp0" },
 };
 
+/**
+ * Those of a whole system, which its own systemd boots: names, time zone and journal are its own, and process 1 sets up
+ * what man8s-init does elsewhere.
+ */
+export const SYSTEM_NSPAWN_SETTINGS: NspawnSettings = {
+  ...DEFAULT_NSPAWN_SETTINGS,
+  isBoot: true,
+  isProcessTwo: false,
+  parameters: [],
+  resolvConf: "off",
+  timezone: "off",
+};
+
 const HEADER = `Settings of a machine for systemd-nspawn; see systemd.nspawn(5).
 Rendered by mbctl. You may edit it: your entries stay when it is rendered anew, and count from
 the machine's next start. Values are not expanded; "…" and '…' keep blanks in a word.`;
@@ -119,6 +132,17 @@ export const OLDER_NSPAWN_HEADER = HEADER.replace(
   "Rendered by mbctl once, when the machine was made. You may edit it: a change counts from",
 );
 
+const mappedTree = "The root tree keeps its owners on disk, and is mapped when mounted.";
+
+/** Comments that stand above a key where a whole system is booted. */
+const SYSTEM_COMMENTS: Readonly<Record<string, string>> = {
+  "Exec.Boot": "A whole system: process 1 is its own init.",
+  "Exec.KillSignal": "On it systemd in the machine shuts down in order.",
+  "Exec.RestrictAddressFamilies": "NETLINK and PACKET are for networkd and udev in the machine.",
+  "Exec.ResolvConf": "Names, time zone and journal are those of the machine's own services.",
+  "Files.PrivateUsersOwnership": mappedTree,
+};
+
 /** Comments that stand above a key. */
 const COMMENTS: Readonly<Record<string, string>> = {
   "Exec.ProcessTwo": "The program runs as process 2; nspawn's own process 1 reaps zombies.",
@@ -126,8 +150,7 @@ const COMMENTS: Readonly<Record<string, string>> = {
 ignores all but a few, and on SIGRTMIN+3 stops process 2 with SIGTERM. The image's
 signal is sent by ExecStop= in the drop-in of systemd-nspawn@.service.`,
   "Exec.RestrictAddressFamilies": "NETLINK and PACKET are for ip and udhcpc of man8s-init.",
-  "Files.PrivateUsersOwnership":
-    "The root tree keeps its owners on disk, and is mapped when mounted.",
+  "Files.PrivateUsersOwnership": mappedTree,
 };
 
 /**
@@ -143,6 +166,7 @@ export function renderNspawn(
   header: string = HEADER,
 ): string {
   const items: UnitItem[] = [unitComment(header)];
+  const comments = settings.isBoot ? SYSTEM_COMMENTS : COMMENTS;
   for (const section of ["Exec", "Files", "Network"] as const) {
     const lines = LINES[section](settings).filter(([key]) =>
       isWritten(section, key, systemdVersion),
@@ -151,7 +175,7 @@ export function renderNspawn(
     items.push(unitBlank(), unitSection(section));
     let previous = "";
     for (const [key, value] of lines) {
-      const comment = COMMENTS[`${section}.${key}`];
+      const comment = comments[`${section}.${key}`];
       if (comment !== undefined && key !== previous) items.push(unitComment(comment));
       items.push(unitEntry(key, value));
       previous = key;

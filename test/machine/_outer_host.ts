@@ -164,7 +164,7 @@ export class OuterHost implements Disposable {
   /** What a shell would run. */
   argv(words: readonly string[]): string[] {
     const enter = this.#registry?.enter ?? [];
-    return [...enter, mbctlBinary, ...words.slice(0, 2), `--root=${this.root}`, ...words.slice(2)];
+    return [...enter, mbctlBinary, `--root=${this.root}`, ...words];
   }
 
   /** Runs mbctl to its end, below `wrapper` if one is given. */
@@ -186,6 +186,13 @@ export class OuterHost implements Disposable {
     ]);
     await child.exited;
     return { exitCode: child.exitCode, signal: child.signalCode, stdout, stderr };
+  }
+
+  /** Runs mbctl, which must do what it is told; gives what it says. */
+  async succeed(words: readonly string[]): Promise<string> {
+    const outcome = await this.run(words);
+    if (outcome.exitCode !== 0) throw new Error(`${words.join(" ")}: ${JSON.stringify(outcome)}`);
+    return outcome.stdout;
   }
 
   [Symbol.dispose](): void {

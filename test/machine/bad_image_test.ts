@@ -167,7 +167,7 @@ describe.skipIf(!canPull)("pull", () => {
   ): Promise<void> {
     const outcome = await pull(layout, mounts);
     // Without the progress.
-    const stderr = outcome.stderr.replace(/^(pulling|done|failed) .*\n/gm, "");
+    const stderr = outcome.stderr.replace(/^(pulling|mode|done|failed) .*\n/gm, "");
     expect(outcomeText(host, { ...outcome, stderr })).toBe(
       `exit ${exitCode}\nmbctl: Cannot ${message}\n`,
     );

@@ -171,7 +171,7 @@ describe.skipIf(!canPull)("mbctl refuses", () => {
     ];
     await refused(
       pull("web", ...flags.map((mount) => `--mount=${mount}`)),
-      `exit 2\nmbctl: Cannot use "DIR/state/own/${kind}" as a volume: it is no directory\nhint: name a directory of its own, without symbolic links\n`,
+      `exit 2\nmode direct: an image with a program of its own, /app\nmbctl: Cannot use "DIR/state/own/${kind}" as a volume: it is no directory\nhint: name a directory of its own, without symbolic links\n`,
     );
     host.resetOwn();
   });

@@ -22,24 +22,18 @@ describe.skipIf(!canPull)("killed", () => {
   let removed: string[];
   const removeWords = ["machines", "remove", "web", "--yes"];
 
-  const succeed = async (words: readonly string[]) => {
-    const outcome = await host.run(words);
-    if (outcome.exitCode !== 0) throw new Error(`${words.join(" ")}: ${JSON.stringify(outcome)}`);
-    return outcome.stdout;
-  };
-
   beforeAll(async () => {
     host = await OuterHost.create();
-    await succeed(host.pullWords);
-    await succeed(removeWords);
+    await host.succeed(host.pullWords);
+    await host.succeed(removeWords);
     // The folders of machines stay; what the pull made of the administrator's own does, too.
     host.reset();
-    await succeed(["machines", "list"]);
+    await host.succeed(["machines", "list"]);
     untouched = host.snapshot();
-    await succeed(host.pullWords);
+    await host.succeed(host.pullWords);
     pulled = host.snapshot();
     host.keep("pulled");
-    await succeed(removeWords);
+    await host.succeed(removeWords);
     removed = host.snapshot();
   });
   afterAll(() => host?.[Symbol.dispose]());
@@ -48,13 +42,13 @@ describe.skipIf(!canPull)("killed", () => {
 
   /** Wants the next pull to be whole, and a removal in its place to leave nothing. */
   async function expectGoodEnd(point: unknown, killed: readonly string[]): Promise<void> {
-    const { machines } = JSON.parse(await succeed(["machines", "list", "--json"]));
+    const { machines } = JSON.parse(await host.succeed(["machines", "list", "--json"]));
     for (const machine of machines)
       expect(machine).toMatchObject({ name: "web", state: "pull unfinished" });
     expect({ point, troubles: unfinished(host.storeTroubles()) }).toEqual({ point, troubles: [] });
     host.keep("killed");
 
-    await succeed(host.pullWords);
+    await host.succeed(host.pullWords);
     expect({ point, tree: host.snapshot() }).toEqual({ point, tree: pulled });
     expect({ point, troubles: unfinished(host.storeTroubles()) }).toEqual({ point, troubles: [] });
 
@@ -157,7 +151,7 @@ describe.skipIf(!canPull)("killed", () => {
       removeWords,
       async (point, { signal }) => {
         expect(signal).toBe("SIGKILL");
-        await succeed(["machines", "list"]);
+        await host.succeed(["machines", "list"]);
         const { exitCode, stderr } = await host.run(removeWords);
         // After the last step nothing is left to be removed.
         if (exitCode !== 0) expect(stderr).toMatch(/there is no such machine/);

@@ -9,9 +9,8 @@ import {
   formatMarker,
   planPull,
   planRollback,
-  treeSteps,
-  type TreeSource,
 } from "../../lib/machine/plan_pull.ts";
+import type { TreeSource } from "../../lib/machine/plan_tree.ts";
 import { defaultChoices, type Volume } from "../../lib/spec/machine_spec.ts";
 import { describeStep, type Step } from "../../lib/machine/step.ts";
 
@@ -35,8 +34,7 @@ function plan(
     files,
     imageText: "{}",
     tree,
-    busybox: "/usr/bin/busybox",
-    needs: { directories: ["/work"] },
+    fitting: { kind: "init", busybox: "/usr/bin/busybox", needs: { directories: ["/work"] } },
     isLive,
   });
 }
@@ -131,20 +129,6 @@ test("planRollback() removes the commit first and the marker last", () => {
     "remove /var/lib/machines/.web.mbctl-new",
     "clear what a stopped run staged for '/srv/my files'",
     "remove /var/lib/man8machine_configs/.mbctl-pull.web",
-  ]);
-});
-
-test.each([
-  [{ kind: "layers" }, ["unpack-image /new"]],
-  [{ kind: "stored", path: "/store/x", isThere: true }, ["clone-tree /new"]],
-  [
-    { kind: "stored", path: "/store/x", isThere: false },
-    ["store-tree /store/x", "clone-tree /new"],
-  ],
-] as const)("treeSteps() of %j", (source, expected) => {
-  const steps = treeSteps(source, "x:1", "/new");
-  expect(steps.map((step) => `${step.kind} ${"tree" in step ? step.tree : ""}`)).toEqual([
-    ...expected,
   ]);
 });
 

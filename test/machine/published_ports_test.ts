@@ -65,6 +65,11 @@ describe("claimPorts()", () => {
     ]);
   });
 
+  test("a machine that is made and changed by one run keeps what it claimed", () => {
+    expect(claim("one", "80:80")).toBe("10.199.0.2");
+    expect(claim("one", "80:80")).toBe("10.199.0.2");
+  });
+
   test.each([
     [["80:80"], "80:81", true],
     [["80:80"], "127.0.0.1:80:81", true],

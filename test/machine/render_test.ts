@@ -9,12 +9,9 @@ import { unescapeLineBreaks } from "../../lib/env/split_environment.ts";
 import { type ImageConfig, parseImageConfig } from "../../lib/image/config.ts";
 import { formatMachineToml, parseMachineToml } from "../../lib/spec/machine_toml.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
-import {
-  applicationArgs,
-  type HostFacts,
-  renderMachine,
-  treeNeeds,
-} from "../../lib/machine/render.ts";
+import { type HostFacts, renderMachine } from "../../lib/machine/render.ts";
+import { applicationArgs } from "../../lib/machine/render_program.ts";
+import { treeNeeds } from "../../lib/machine/tree_needs.ts";
 import { defaultChoices, type MachineSpec, type Volume } from "../../lib/spec/machine_spec.ts";
 import { parseIpv4 } from "../../lib/network/ipv4.ts";
 import type { NetworkKind } from "../../lib/network/template.ts";

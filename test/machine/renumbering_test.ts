@@ -16,6 +16,11 @@ let root: string;
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "mbctl-renumber-"));
   machine("web", "MAN8S_YGGDRASIL_ADDRESS=300:1:2:3::5\nMAN8S_ULA_ADDRESS=fd00:1::5\nA=1");
+  // A whole system.
+  write(
+    machinePaths("", parseMachineName("web")).networkFile,
+    "Address=300:1:2:3::5/64\nGateway=fd00:1::1\nDestination=::/0\n",
+  );
   machine("done", "MAN8S_YGGDRASIL_ADDRESS=301:9:8:7::6\n");
   machine("lan", "A=300:1:2:3::7\n");
   write("etc/systemd/network/80-srvgrp0.network", bridge("srvgrp0"));
@@ -85,7 +90,7 @@ test("planRenumbering() rewrites what has the old prefix, keeping modes; the sec
   const paths = machinePaths(root, parseMachineName("web"));
   const network = join(root, "etc/systemd/network/80-srvgrp0.network");
   expect(steps.map((step) => ("path" in step ? step.path : step.kind))).toEqual([
-    ...[paths.envFile, network],
+    ...[paths.networkFile, paths.envFile, network],
     "derive-host",
   ]);
   await applySteps(
@@ -96,6 +101,9 @@ test("planRenumbering() rewrites what has the old prefix, keeping modes; the sec
     "MAN8S_YGGDRASIL_ADDRESS=301:9:8:7::5\nMAN8S_ULA_ADDRESS=fdfc:16ed:7601::5\nA=1",
   );
   expect(statSync(paths.envFile).mode & 0o777).toBe(0o600);
+  expect(readFileSync(paths.networkFile, "utf8")).toBe(
+    "Address=301:9:8:7::5/64\nGateway=fdfc:16ed:7601::1\nDestination=::/0\n",
+  );
   expect(readFileSync(network, "utf8")).toBe(bridge("srvgrp0").replace("300:1:2:3", "301:9:8:7"));
   expect((await plan()).map(({ kind }) => kind)).toEqual(["derive-host"]);
 });

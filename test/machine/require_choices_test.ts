@@ -7,6 +7,7 @@ import { machinePaths } from "../../lib/machine/paths.ts";
 import { requireChoices, requireMountPoints } from "../../lib/machine/require_choices.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { defaultChoices, type MachineSpec } from "../../lib/spec/machine_spec.ts";
+import { app } from "../apps/_app.ts";
 import { canMount, mountFileSystem } from "../trees/_loop.ts";
 
 const root = mkdtempSync(join(tmpdir(), "choices-"));
@@ -31,6 +32,8 @@ test("requireChoices() wants a folder for a volume of the administrator's", () =
   writeFileSync(source, "");
   const volumes = [{ path: "/v", kind: "host", source }] as const;
   expect(() => requireChoices(root, { ...spec, volumes }, image)).toThrow("it is no directory");
+  const office = { ...spec, mode: "base", apps: [{ ...app, volumes }] } as const;
+  expect(() => requireChoices(root, office, image)).toThrow("it is no directory");
 });
 
 test.skipIf(!canMount)(

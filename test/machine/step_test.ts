@@ -41,6 +41,16 @@ const rows: readonly (readonly [step: Step, text: string])[] = [
   ],
   [{ kind: "install-init", tree: "/t", busybox: "/b" }, "install man8s-init in /t with /b"],
   [
+    {
+      ...{ kind: "bootstrap-tree", tree: "/t", os: "os:debian:sid" },
+      plan: {
+        ...{ program: "p", before: [], after: [], caches: [] },
+        commands: [["p", "--a b"], ["q"]],
+      },
+    },
+    "make /t of os:debian:sid: p '--a b'; q",
+  ],
+  [
     { kind: "complete-tree", tree: "/t", directories: ["/a"], files: ["/f", "/g h"] },
     "make missing directories in /t: /a, and files: /f '/g h'",
   ],
