@@ -16,13 +16,16 @@ import { MbctlError, usageError } from "../errors.ts";
 import { nameExists, nearestFolder, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { parseImageConfigText } from "../image/config.ts";
+import { unknownDigest } from "../image/digest.ts";
 import { hostPlatform } from "../image/platform.ts";
 import { formatImageRef, type ImageRef, parseImageRef } from "../image/reference.ts";
 import { INIT_PATH } from "../init/init_files.ts";
 import { type ApplyTools, applySteps } from "../machine/apply.ts";
 import { foldersBelow, type MachinePaths, machinePaths } from "../machine/paths.ts";
-import { type PullFacts, readMachineFacts, requireNoClash } from "../machine/pull.ts";
-import { renderMachine, treeNeeds } from "../machine/render.ts";
+import { requireNoClash } from "../machine/free_name.ts";
+import { type PullFacts, readMachineFacts } from "../machine/pull.ts";
+import { renderMachine } from "../machine/render.ts";
+import { treeNeeds } from "../machine/tree_needs.ts";
 import { nspawnWords, readNspawn } from "../nspawn/read.ts";
 import { readRunning } from "../snapshots/running.ts";
 import type { MachineName } from "../spec/machine_name.ts";
@@ -31,12 +34,6 @@ import { formatMachineToml } from "../spec/machine_toml.ts";
 import { type AdoptedSettings, readAdopted } from "./adopted_settings.ts";
 import { adoptedFiles, imageTextOf, keptLines } from "./adopted_files.ts";
 import { planAdopt } from "./plan_adopt.ts";
-
-/**
- * The digest of an image that nobody knows any more: no registry has it, so `outdated` finds another one and
- * `upgrade` takes that.
- */
-export const unknownDigest = `sha256:${"0".repeat(64)}`;
 
 export interface AdoptRequest {
   readonly name: MachineName;
@@ -72,7 +69,7 @@ export async function prepareAdoption(
       hint: `mbctl machines show ${name}`,
     });
   }
-  requireNoClash(host, name, warn);
+  requireNoClash(host, name);
   const tree = findTree(paths, name);
   const nspawn = nspawnOf(paths) ?? "";
   const envText = readTextIfPresent(paths.envFile, "latin1") ?? "";

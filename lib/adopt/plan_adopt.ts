@@ -10,7 +10,7 @@ import type { Change } from "../change/apply_change.ts";
 import { type NewFiles, planFiles } from "../change/plan_files.ts";
 import { machinePaths } from "../machine/paths.ts";
 import { belowRoot } from "../machine/plan_pull.ts";
-import type { TreeNeeds } from "../machine/render.ts";
+import type { TreeNeeds } from "../machine/tree_needs.ts";
 import type { Step } from "../machine/step.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 

@@ -60,13 +60,23 @@ export function readJournal(path: string): Journal | undefined {
 
 /** Writes a journal: what was there before holds until it is on the disk. */
 export function journalStep(path: string, journal: Journal): Step {
-  const text = `${JSON.stringify({ version: 1, journal })}\n`;
+  const text = `${JSON.stringify({ version: 1, journal }, writeBigInt)}\n`;
   return { kind: "write-file", path, text, mode: 0o600 };
+}
+
+/** JSON knows no 128-bit numbers: the addresses of a whole system's network are such. */
+function writeBigInt(_key: string, value: unknown): unknown {
+  return typeof value === "bigint" ? { bigint: `${value}` } : value;
+}
+
+function readBigInt(_key: string, value: unknown): unknown {
+  const isWrapped = typeof value === "object" && value !== null && "bigint" in value;
+  return isWrapped ? BigInt(String(value.bigint)) : value;
 }
 
 function parseJson(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, readBigInt);
   } catch {
     return undefined;
   }

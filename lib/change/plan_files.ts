@@ -34,12 +34,15 @@ export interface NewFiles {
 export function planFiles(paths: MachinePaths, files: NewFiles): ChangePart {
   const { machineToml, rerendering, imageText } = files;
   const { merged, rendered } = rerendering;
+  const { network } = rendered;
   const nextApplied = appliedPaths(paths.configuration);
   const staged: AppliedPaths = inFolder(nextApplied, nextName(nextApplied.folder));
   const edited: readonly (readonly [path: string, text: string, mode: number])[] = [
     [paths.machineToml, toLatin1(machineToml), 0o644],
     [paths.nspawn, merged.nspawn, 0o644],
     [paths.envFile, merged.envFile, 0o600],
+    // Never merged: its own header says where edits go.
+    ...(network === undefined ? [] : [[paths.networkFile, toLatin1(network), 0o644] as const]),
     [paths.unitDropIn, merged.unitDropIn, 0o644],
     // The copy of it by which the folder alone rebuilds the machine; the next start would come too late.
     [join(nextApplied.units, basename(paths.unitDropIn)), merged.unitDropIn, 0o644],

@@ -34,6 +34,8 @@ export interface PresentMachine {
   readonly ours: EditedFiles;
   /** As mbctl rendered them last; undefined for a machine of an older mbctl. */
   readonly base: EditedFiles | undefined;
+  /** The network file of a whole system, which is never merged; undefined where there is none. */
+  readonly network?: string | undefined;
   /** Undefined for a machine of an older mbctl. */
   readonly image: { readonly text: string; readonly config: ImageConfig } | undefined;
 }
@@ -68,6 +70,7 @@ export function readPresentMachine(host: Host, name: MachineName): PresentMachin
       unitDropIn: read(paths.unitDropIn) ?? "",
     },
     base: isKnown ? { nspawn, envFile, unitDropIn } : undefined,
+    network: readTextIfPresent(paths.networkFile),
     image: readAppliedImage(paths.configuration),
   };
 }

@@ -4,14 +4,17 @@
  * @module
  */
 
+import { type AppConvergence, convergeApps } from "../apps/converge_apps.ts";
+import type { ImageTools } from "../machine/apply.ts";
 import { type PresentMachine, readPresentMachine } from "../change/present_machine.ts";
 import { toLatin1 } from "../change/rerender.ts";
+import { MbctlError } from "../errors.ts";
 import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { isStopped, readUnitStates } from "../host/systemd.ts";
 import { type Digest, parseDigest } from "../image/digest.ts";
-import type { FoundImage } from "../image/found_image.ts";
-import { formatImageRef, type ImageRef, parseImageRef, pinned } from "../image/reference.ts";
+import type { MachineImage } from "../image/found_image.ts";
+import { type ImageRef, parseImageRef, pinned } from "../image/reference.ts";
 import { planBoot } from "../machine/boot.ts";
 import { requireChoices, requireMountPoints } from "../machine/require_choices.ts";
 import { machinePaths } from "../machine/paths.ts";
@@ -23,11 +26,14 @@ import {
   readMachineFacts,
 } from "../machine/pull.ts";
 import type { Step } from "../machine/step.ts";
+import { systemSource } from "../machine/system_source.ts";
 import type { Preference } from "../merge/merge_file.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineDeclaration, MachineSpec } from "../spec/machine_spec.ts";
+import { isOsReference } from "../spec/os_reference.ts";
+import { canonicalSource } from "../spec/source_reference.ts";
 import type { Target, UsableImage } from "../upgrade/upgrade_to.ts";
-import { completeSpec, desiredText, isOtherImage } from "./desired.ts";
+import { completeSpec, desiredText, isOtherImage, keptDigests } from "./desired.ts";
 import { type DeclaredChange, planDeclared } from "./plan_declared.ts";
 import type { Declared } from "./read_declarations.ts";
 import { diffFiles, type FileDiff } from "./show_files.ts";
@@ -41,6 +47,8 @@ export interface ConvergeOptions {
   /** Whether machines that have to may be restarted. */
   readonly mayRestart: boolean;
   readonly warn: (text: string) => void;
+  /** Whether applications are looked at; those who change machine.toml alone leave them as they are. */
+  readonly hasApps?: boolean | undefined;
   /** Where images come from; asked only when one is needed. */
   readonly locate: (ref: ImageRef, digest?: Digest) => Promise<UsableImage>;
 }
@@ -56,7 +64,13 @@ export type Convergence =
       readonly diffs: readonly FileDiff[];
       readonly boot: readonly Step[];
     }
-  | { readonly kind: "change"; readonly name: MachineName; readonly plan: DeclaredChange }
+  | {
+      readonly kind: "change";
+      readonly name: MachineName;
+      readonly plan: DeclaredChange;
+      /** Images of applications, by the digests of their manifests. */
+      readonly appImages: ReadonlyMap<string, ImageTools> | undefined;
+    }
   | {
       readonly kind: "upgrade";
       readonly name: MachineName;
@@ -94,10 +108,11 @@ export async function converge(
     const { image } = present.spec;
     return await planChange(host, declared, present, image, undefined, options);
   }
+  requireNoSystem(declared.declaration, present.spec);
   const located = await options.locate(referenceOf(declared.declaration));
   const { digest, manifestDigest } = located.found;
-  const { reference } = declared.declaration.image;
-  const image = { reference: formatImageRef(parseImageRef(reference)), digest, manifestDigest };
+  const reference = canonicalSource(declared.declaration.image.reference);
+  const image = { reference, digest, manifestDigest };
   if (manifestDigest === present.spec.image.manifestDigest) {
     // The same image by another name.
     return await planChange(host, declared, present, image, located.found, options);
@@ -117,10 +132,11 @@ async function planMake(
 ): Promise<Convergence> {
   const { name, ipv4 } = declaration;
   const facts = await checkPull(host, name, declaration, warn, common, ipv4);
-  const ref = referenceOf(declaration);
-  const { found, tree, tools } = await locate(ref);
+  const { found, tree, tools } = isOsReference(declaration.image.reference)
+    ? await systemSource(host, declaration)
+    : await locate(referenceOf(declaration));
   const { digest, manifestDigest } = found;
-  const reference = formatImageRef(parseImageRef(declaration.image.reference));
+  const reference = canonicalSource(declaration.image.reference);
   const image = { reference, digest, manifestDigest };
   const spec = completeSpec(declaration, image, found.config, undefined, facts.staticIpv4);
   const { text: machineToml } = desiredText(
@@ -148,12 +164,14 @@ async function planChange(
   declared: Declared,
   present: PresentMachine,
   image: MachineSpec["image"],
-  found: FoundImage | undefined,
+  found: MachineImage | undefined,
   options: ConvergeOptions,
 ): Promise<Convergence> {
   const { declaration } = declared;
   const { name } = present;
   const { common, running, warn, locate, prefer, mayRestart } = options;
+  requireSameKind(declaration, present.spec);
+  for (const kept of keptDigests(declaration, present.spec)) warn(`"${name}": ${kept}`);
   const ipv4 = declaration.ipv4 ?? present.spec.ipv4;
   const facts = await readMachineFacts(host, name, declaration, ipv4, warn, common);
   const known =
@@ -179,7 +197,31 @@ async function planChange(
       isThere: nameExists,
     },
   );
-  return plan.change === undefined ? { kind: "nothing", name } : { kind: "change", name, plan };
+  const { hasApps = true } = options;
+  const apps = hasApps ? await convergeApps(host, present.spec, spec, locate) : undefined;
+  if (plan.change === undefined && apps === undefined) return { kind: "nothing", name };
+  return { kind: "change", name, plan: joinApps(plan, apps, name), appImages: apps?.images };
+}
+
+/** The machine's own files and its applications change as one. */
+function joinApps(
+  plan: DeclaredChange,
+  apps: AppConvergence | undefined,
+  name: MachineName,
+): DeclaredChange {
+  if (apps === undefined) return plan;
+  const none = { name, verb: "apply", prepare: [], undo: [], redo: [] };
+  const change = plan.change ?? none;
+  return {
+    ...plan,
+    change: {
+      ...change,
+      prepare: [...apps.prepare, ...change.prepare],
+      undo: [...apps.undo, ...change.undo],
+      redo: [...apps.redo, ...change.redo, ...apps.after],
+    },
+    notes: [...plan.notes, ...apps.words.map((words) => `application ${words}`)],
+  };
 }
 
 /** What machine.toml is to say of a machine that is there. */
@@ -197,6 +239,34 @@ function textOf(
     warn(`${spec.name}: the comments of ${file} are not in its machine.toml`);
   }
   return pinnedText.text;
+}
+
+/** @throws {MbctlError} (conflict) for another image of a whole system. */
+function requireNoSystem(declared: MachineDeclaration, present: MachineSpec): void {
+  requireSameKind(declared, present);
+  if (present.mode !== "base") return;
+  const { name, image } = present;
+  throw new MbctlError(
+    "conflict",
+    `Cannot give "${name}" ${declared.image.reference} in the place of ${image.reference}: a whole system upgrades itself`,
+    {
+      hint: `in it: mbctl machines shell ${name}; mbctl machines rebuild ${name} makes its tree anew of what machine.toml says`,
+    },
+  );
+}
+
+/**
+ * @throws {MbctlError} (conflict) for a whole system that is to be something else, and the other way round: the root trees
+ * are not the same.
+ */
+function requireSameKind(declared: MachineDeclaration, present: MachineSpec): void {
+  if ((declared.mode === "base") === (present.mode === "base")) return;
+  const { name } = present;
+  throw new MbctlError(
+    "conflict",
+    `Cannot change the mode of "${name}" from ${present.mode} to ${declared.mode}: its root tree is made for the first`,
+    { hint: `mbctl machines rebuild ${name} makes it anew of what machine.toml says` },
+  );
 }
 
 /** The configuration of the image that a machine of an older mbctl was made of. */

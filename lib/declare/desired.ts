@@ -7,8 +7,10 @@
 import { MbctlError } from "../errors.ts";
 import type { ImageConfig } from "../image/config.ts";
 import type { Ipv4 } from "../network/ipv4.ts";
-import { formatImageRef, parseImageRef } from "../image/reference.ts";
+import { completeApps } from "../spec/app_spec.ts";
 import type { MachineDeclaration, MachineSpec, Volume } from "../spec/machine_spec.ts";
+import { canonicalSource } from "../spec/source_reference.ts";
+import { unknownDigest } from "../image/digest.ts";
 import type { PresentMachine } from "../change/present_machine.ts";
 import type { Preference } from "../merge/merge_file.ts";
 import { type PinnedText, pinDeclaration } from "./pin_image.ts";
@@ -16,9 +18,28 @@ import { type PinnedText, pinDeclaration } from "./pin_image.ts";
 /** Whether a declaration names another image than the one that a machine was made of. */
 export function isOtherImage(declared: MachineDeclaration, present: MachineSpec): boolean {
   const { reference, digest, manifestDigest } = declared.image;
-  if (formatImageRef(parseImageRef(reference)) !== present.image.reference) return true;
+  if (canonicalSource(reference) !== present.image.reference) return true;
   if (manifestDigest !== undefined) return manifestDigest !== present.image.manifestDigest;
   return digest !== undefined && digest !== present.image.digest;
+}
+
+/** Images that were given another reference and kept their digests, which decide: for a warning each. */
+export function keptDigests(declared: MachineDeclaration, present: MachineSpec): string[] {
+  const say = (what: string, image: MachineDeclaration["image"], before: MachineSpec["image"]) => {
+    const isOther = canonicalSource(image.reference) !== canonicalSource(before.reference);
+    const isSame = image.digest === before.digest && before.digest !== unknownDigest;
+    if (!isOther || !isSame) return [];
+    return [
+      `${what} stays what it is: its digests are those of ${before.reference}, and they decide; without digest and manifest_digest it becomes ${image.reference}`,
+    ];
+  };
+  return [
+    ...say("the image", declared.image, present.image),
+    ...declared.apps.flatMap(({ name, image }) => {
+      const before = present.apps.find((app) => app.name === name)?.image;
+      return before === undefined ? [] : say(`the image of the application ${name}`, image, before);
+    }),
+  ];
 }
 
 /**
@@ -41,6 +62,7 @@ export function completeSpec(
   return {
     ...declared,
     image,
+    apps: completeApps(declared.apps, present?.apps ?? []),
     volumes: [...declared.volumes, ...kept],
     ...(ipv4 === undefined ? {} : { ipv4 }),
   };

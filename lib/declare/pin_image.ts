@@ -8,6 +8,7 @@ import { parse, stringify } from "smol-toml";
 import { setConfigValue } from "../config/edit_config.ts";
 import { MbctlError } from "../errors.ts";
 import type { MachineDeclaration, MachineSpec } from "../spec/machine_spec.ts";
+import { isOsReference } from "../spec/os_reference.ts";
 import { formatMachineToml, machineTable, parseDeclaration } from "../spec/machine_toml.ts";
 
 /** The text, and whether the administrator's comments and order are in it. */
@@ -41,7 +42,13 @@ function tryEdits(
     const { reference, digest, manifestDigest } = spec.image;
     let edited = text;
     const top = parse(text);
-    if (typeof top.image === "string" || isInline(text)) {
+    if (isOsReference(reference)) {
+      // Its digests are not known, and the text may say `debian:12`.
+      edited = edited.replace(
+        /^(\s*image\s*=\s*)(?:"[^"\n]*"|'[^'\n]*')/m,
+        (_, key) => key + quote(reference),
+      );
+    } else if (typeof top.image === "string" || isInline(text)) {
       const table = `{ reference = ${quote(reference)}, digest = ${quote(digest)}, manifest_digest = ${quote(manifestDigest)} }`;
       edited = edited.replace(
         /^(\s*image\s*=\s*)(?:"[^"\n]*"|'[^'\n]*'|\{[^\n]*\})/m,

@@ -12,7 +12,8 @@ import { MbctlError } from "../errors.ts";
 import type { ImageConfig } from "../image/config.ts";
 import { machinePaths } from "../machine/paths.ts";
 import { limitStep } from "../machine/plan_pull.ts";
-import { type HostFacts, treeNeeds } from "../machine/render.ts";
+import type { HostFacts } from "../machine/render.ts";
+import { treeNeeds } from "../machine/tree_needs.ts";
 import type { Step } from "../machine/step.ts";
 import type { Preference } from "../merge/merge_file.ts";
 import { machineUnit } from "../spec/machine_name.ts";
@@ -74,7 +75,13 @@ export function planDeclared(
   const rerendering = rerender(present, spec, image.config, facts, prefer);
   requireNoConflicts(name, rerendering, prefer);
   const { merged } = rerendering;
-  const volumes = planVolumes(paths, present.spec.volumes, spec.volumes, isThere);
+  const volumes = planVolumes(
+    paths,
+    present.spec.volumes,
+    spec.volumes,
+    isThere,
+    spec.mode === "base",
+  );
   const files = planFiles(paths, { machineToml, rerendering, imageText: image.text });
   const diffs = diffFiles(
     paths,
@@ -88,10 +95,15 @@ export function planDeclared(
     present.base?.nspawn !== toLatin1(rendered.nspawn) ||
     present.base.envFile !== toLatin1(rendered.envFile) ||
     present.base.unitDropIn !== toLatin1(rendered.unitDropIn) ||
+    present.network !== rendered.network ||
     present.image?.text !== image.text;
   const isNothing =
     diffs.length === 0 && volumes.redo.length === 0 && boot.length === 0 && !isNewBase;
-  const reasons = restartReasons(ours, merged);
+  const reasons = [
+    ...restartReasons(ours, merged),
+    // Its systemd-networkd has the file that was there when it started.
+    ...(present.network === rendered.network ? [] : ["host0.network"]),
+  ];
   const restart = volumes.redo.length > 0 ? [...reasons, "volumes"] : reasons;
   const restarts =
     isLive && isRunning && (volumes.moves.length > 0 || (restart.length > 0 && mayRestart));
@@ -102,10 +114,16 @@ export function planDeclared(
     ...(action === "start" ? { isForgiving: true } : {}),
   });
   const needs = treeNeeds(spec, image.config);
-  const isShort = !Bun.deepEquals(needs, treeNeeds(present.spec, image.config));
-  if (isRunning && restart.length > 0 && !restarts && isShort) throw needsStandstill(name);
-  // Data that is copied must not change meanwhile.
-  const isStill = restarts && volumes.moves.length > 0;
+  const had = treeNeeds(present.spec, image.config);
+  const isShort =
+    needs.directories.some((path) => !had.directories.includes(path)) ||
+    (needs.files ?? []).some((path) => !had.files?.includes(path));
+  // What is copied must not change meanwhile, nor a folder on the way to it become a link to one of the host's.
+  const isCopied = volumes.prepare.length > 0;
+  if (isRunning && restart.length > 0 && !restarts && (isShort || isCopied)) {
+    throw needsStandstill(name);
+  }
+  const isStill = restarts && isCopied;
   const change: Change = {
     name,
     verb: "apply",
@@ -142,15 +160,20 @@ export function planDeclared(
     restart: isRunning ? restart : [],
     restarts,
     moves: volumes.moves,
-    notes: volumes.notes,
+    notes: [
+      ...volumes.notes,
+      ...(Bun.deepEquals(spec.os, present.spec.os)
+        ? []
+        : [`[os] counts when its root tree is made anew: mbctl machines rebuild ${name}`]),
+    ],
   };
 }
 
-/** Mount points are made by us, and never while the machine's own root may swap a folder for a link. */
+/** Mount points are made by us, volumes are filled, and never while the machine's own root may swap a folder for a link. */
 function needsStandstill(name: string): MbctlError {
   return new MbctlError(
     "conflict",
-    `Cannot apply this to "${name}" while it runs: its root tree needs new folders`,
+    `Cannot apply this to "${name}" while it runs: its root tree needs new folders, or is copied from`,
     { hint: `leave out --no-restart, or first: mbctl machines stop ${name}` },
   );
 }

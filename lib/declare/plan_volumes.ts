@@ -10,6 +10,7 @@ import type { ChangePart } from "../change/plan_files.ts";
 import { MbctlError } from "../errors.ts";
 import type { MachinePaths } from "../machine/paths.ts";
 import { folderOwner } from "../machine/plan_pull.ts";
+import { systemFolders } from "../machine/render_binds.ts";
 import type { Step } from "../machine/step.ts";
 import type { Volume } from "../spec/machine_spec.ts";
 import { outerFirst, volumeSource } from "../spec/volume.ts";
@@ -32,6 +33,7 @@ interface Place {
  *
  * @param paths with the tree that new volumes get their content from.
  * @param isThere whether a path exists.
+ * @param isSystem whether the machine is a whole system, which can write to all of its storage.
  * @throws {MbctlError} (conflict) when data would have to move over other data, or from around it.
  */
 export function planVolumes(
@@ -39,6 +41,7 @@ export function planVolumes(
   before: readonly Volume[],
   after: readonly Volume[],
   isThere: (path: string) => boolean,
+  isSystem = false,
 ): VolumeChanges {
   const prepare: Step[] = [];
   const undo: Step[] = [];
@@ -47,6 +50,9 @@ export function planVolumes(
   const notes: string[] = [];
   const old = new Map(before.map((volume) => [volume.path, volume]));
   const staging = new Set<string>();
+  /** Whether a whole system has it mounted with what is around it. */
+  const isShared = (place: string) =>
+    isSystem && [paths.storage, paths.appFolder].some((outer) => place.startsWith(`${outer}/`));
   for (const volume of outerFirst(after)) {
     const earlier = old.get(volume.path);
     old.delete(volume.path);
@@ -59,6 +65,7 @@ export function planVolumes(
     }
     const outer = before.find((other) => to.startsWith(`${volumeSource(paths, other)}/`));
     if (outer !== undefined) throw insideAnother(volume.path, outer.path);
+    if (isShared(to)) throw insideSystem(volume.path);
     const place = placeOf(paths, earlier, volume.path);
     if (volume.kind === "host") {
       const isMoved = from === undefined ? {} : ({ isMoved: true } as const);
@@ -84,8 +91,10 @@ export function planVolumes(
     const inner = after.find((other) => volumeSource(paths, other)?.startsWith(`${from}/`));
     if (inner !== undefined) throw inItsMidst(volume.path, from, inner.path);
     moves.push(`${volume.path}: from ${from} to ${to}`);
-    // A folder of the administrator's own is never removed.
-    if (earlier?.kind === "host") notes.push(`left alone: ${from}, whose content was copied`);
+    // A folder of the administrator's own is never removed. Nor is one to which a link of the machine's may lead us.
+    const isReached = before.some((other) => from.startsWith(`${volumeSource(paths, other)}/`));
+    if (earlier?.kind === "host" || isReached || isShared(from))
+      notes.push(`left alone: ${from}, whose content was copied`);
     else redo.push({ kind: "remove", path: from });
   }
   for (const volume of old.values()) {
@@ -124,6 +133,17 @@ function insideAnother(path: string, outer: string): MbctlError {
     "conflict",
     `Cannot add the volume ${path}: it would lie in the volume ${outer}, which the machine writes to`,
     { hint: `what it holds is kept in ${outer} anyway: kind = "skip", or --mount ${path}=skip` },
+  );
+}
+
+/** As above: all of its storage is bound into a whole system. */
+function insideSystem(path: string): MbctlError {
+  return new MbctlError(
+    "conflict",
+    `Cannot keep the volume ${path} in the machine's storage: a whole system writes to all of that, as ${systemFolders.storage}`,
+    {
+      hint: `bind a folder of the host: kind = "host"; or a folder of ${systemFolders.storage}, in the machine`,
+    },
   );
 }
 

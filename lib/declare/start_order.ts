@@ -4,6 +4,7 @@
  * @module
  */
 
+import { requireNoCircle } from "../connector/check_connectors.ts";
 import { usageError } from "../errors.ts";
 import { readMachineSpecs } from "../machine/inventory.ts";
 import { findCycle } from "../spec/depends_cycle.ts";
@@ -34,6 +35,7 @@ export function startOrder(root: string, declared: readonly Declared[]): Declare
       "take one of them out of depends",
     );
   }
+  requireNoCircle(all);
   const ordered = new Set<Declared>();
   const visit = (one: Declared) => {
     if (ordered.has(one)) return;

@@ -8,6 +8,7 @@ import type { HealthCheck } from "../spec/health_check.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import {
   type AppChoices,
+  defaultAppChoices,
   defaultChoices,
   type MachineDeclaration,
   type Volume,
@@ -32,9 +33,14 @@ type MutableLists<T> = {
   -readonly [Key in keyof T]: T[Key] extends readonly (infer Item)[] ? Item[] : T[Key];
 };
 
+/** What podman has no word for. */
+type SystemKey = "mode" | "os" | "apps" | "lend" | "connectors";
+
 /** The choices so far; converters write to it. */
 export interface Draft {
-  readonly app: MutableLists<Omit<AppChoices, "labels" | "limits" | "capabilities" | "health">>;
+  readonly app: MutableLists<
+    Omit<AppChoices, "labels" | "limits" | "capabilities" | "health" | SystemKey>
+  >;
   readonly environment: Map<string, string>;
   readonly labels: Map<string, string>;
   readonly volumes: Volume[];
@@ -112,6 +118,7 @@ export function appChoices(draft: Draft): AppChoices {
     throw usageError(`Cannot limit a machine to ${cpus} processors: it is not from 0.01 to 8192`);
   }
   return {
+    ...defaultAppChoices,
     ...app,
     labels: Object.fromEntries(labels),
     limits: { ...limits, ...(cpus === undefined ? {} : { cpus }) },

@@ -9,8 +9,8 @@ import type { Change } from "../change/apply_change.ts";
 import { type NewFiles, planFiles } from "../change/plan_files.ts";
 import type { VolumeChanges } from "../declare/plan_volumes.ts";
 import { machinePaths, stagedName } from "../machine/paths.ts";
-import { belowRoot, limitSteps, type TreeSource, treeSteps } from "../machine/plan_pull.ts";
-import type { TreeNeeds } from "../machine/render.ts";
+import { belowRoot, limitSteps } from "../machine/plan_pull.ts";
+import { planTree, type TreeFitting, type TreeSource } from "../machine/plan_tree.ts";
 import type { Step, UnitAction } from "../machine/step.ts";
 import { clearOld, type KeptCurrent } from "../snapshots/keep_current.ts";
 import { restoreUnitFiles, type UnitFile } from "../snapshots/plan_unit_files.ts";
@@ -25,8 +25,7 @@ export interface RebuildPlan {
   readonly files: NewFiles;
   /** Undefined: the tree that is there stays. */
   readonly tree: TreeSource | undefined;
-  readonly busybox: string;
-  readonly needs: TreeNeeds;
+  readonly fitting: TreeFitting;
   /** For volumes whose folders are gone; planned with the staged tree in the place of the tree, if there is one. */
   readonly volumes: VolumeChanges;
   /** Drop-ins of the unit that the host has not, but the configuration folder. */
@@ -67,9 +66,7 @@ export function planRebuild(plan: RebuildPlan): Change {
       ...(plan.tree === undefined
         ? []
         : [
-            ...treeSteps(plan.tree, spec.image.reference, paths.stagedTree),
-            { kind: "complete-tree", tree: paths.stagedTree, ...plan.needs } as const,
-            { kind: "install-init", tree: paths.stagedTree, busybox: plan.busybox } as const,
+            ...planTree(plan.tree, spec.image.reference, paths.stagedTree, plan.fitting),
             ...limitSteps(spec, paths.stagedTree),
             { kind: "sync", path: paths.stagedTree } as const,
           ]),
@@ -102,6 +99,7 @@ export function planRebuild(plan: RebuildPlan): Change {
       ...volumes.redo.map((step) =>
         step.kind === "complete-tree" ? { ...step, tree: paths.tree } : step,
       ),
+      ...systemSteps(plan),
       ...files.redo,
       ...units.redo,
       { kind: "link", path: paths.nspawnLink, target: belowRoot(root, paths.nspawn) },
@@ -113,4 +111,18 @@ export function planRebuild(plan: RebuildPlan): Change {
       ...clearOld(paths),
     ],
   };
+}
+
+/** A whole system has its two folders; a tree that stays may come from another host, or have had another name. */
+function systemSteps({ root, spec, tree, fitting }: RebuildPlan): Step[] {
+  if (fitting.kind !== "system") return [];
+  const paths = machinePaths(root, spec.name);
+  const { settings } = fitting;
+  return [
+    { kind: "make-directory", path: paths.storage, mode: 0o700 },
+    { kind: "make-directory", path: paths.appFolder, mode: 0o755 },
+    ...(tree === undefined
+      ? [{ kind: "settle-system", tree: paths.tree, settings, isForgiving: true } as const]
+      : []),
+  ];
 }

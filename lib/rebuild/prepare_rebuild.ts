@@ -4,6 +4,7 @@
  * @module
  */
 
+import { completeApps } from "../spec/app_spec.ts";
 import type { Change } from "../change/apply_change.ts";
 import { type PresentMachine, readPresentMachine } from "../change/present_machine.ts";
 import { requireNoConflicts, rerender } from "../change/rerender.ts";
@@ -17,9 +18,10 @@ import { healthDropInName } from "../health/health_files.ts";
 import { planBoot } from "../machine/boot.ts";
 import { readMachineSpecs } from "../machine/inventory.ts";
 import { type MachinePaths, machinePaths } from "../machine/paths.ts";
-import type { TreeSource } from "../machine/plan_pull.ts";
-import { type CommonFacts, readMachineFacts, requireNoClash } from "../machine/pull.ts";
-import { treeNeeds } from "../machine/render.ts";
+import { treeFitting, type TreeSource } from "../machine/plan_tree.ts";
+import { requireNoClash } from "../machine/free_name.ts";
+import { type CommonFacts, readMachineFacts } from "../machine/pull.ts";
+import { treeNeeds } from "../machine/tree_needs.ts";
 import { requireChoices } from "../machine/require_choices.ts";
 import type { Preference } from "../merge/merge_file.ts";
 import { formatIpv4, type Ipv4, overlapsIpv4 } from "../network/ipv4.ts";
@@ -69,6 +71,7 @@ export function readRemains(host: Host, name: MachineName): Remains {
         digest: digest ?? applied.digest,
         manifestDigest: manifestDigest ?? applied.manifestDigest,
       },
+      apps: completeApps(declared.apps, present.spec.apps),
     },
     hasTree,
     isWhole: hasTree && [paths.machineLink, paths.nspawnLink, paths.unitDropIn].every(nameExists),
@@ -118,7 +121,7 @@ export async function prepareRebuild(
   const paths = machinePaths(host.root, name);
   requireOwnNames(name, paths);
   // The host may be another one than that for which the name was chosen.
-  requireNoClash(host, name, warn);
+  requireNoClash(host, name);
   const ipv4 = usableIpv4(host, declared, warn);
   const facts = await readMachineFacts(host, name, declared, ipv4, warn, common);
   const { ipv4: _, ...rest } = declared;
@@ -145,8 +148,7 @@ export async function prepareRebuild(
     : undefined;
   const change = planRebuild({
     ...{ root: host.root, isLive: host.isLive, isRunning, spec, tree },
-    busybox: facts.busybox,
-    needs: treeNeeds(spec, config),
+    fitting: treeFitting(spec, facts, treeNeeds(spec, config)),
     files: { machineToml, rerendering, imageText: image.text },
     volumes: planMissingVolumes(
       tree === undefined ? paths : { ...paths, tree: paths.stagedTree },
@@ -197,10 +199,26 @@ function planMissingVolumes(
   const there = spec.volumes.filter((volume) => {
     const source = volumeSource(paths, volume);
     if (source === undefined || nameExists(source)) return true;
+    if (spec.mode === "base") requireNotShared(paths, spec.name, source);
     warn(`"${spec.name}" has lost ${source}: the volume ${volume.path} is as the image has it`);
     return false;
   });
   return planVolumes(paths, there, spec.volumes, nameExists);
+}
+
+/**
+ * Makes nothing in a folder that a whole system writes to: a link of its own there would lead to folders of the host.
+ *
+ * @throws {MbctlError} (conflict)
+ */
+function requireNotShared({ storage, appFolder }: MachinePaths, name: string, source: string) {
+  const outer = [storage, appFolder].find((path) => source.startsWith(`${path}/`));
+  if (outer === undefined || !nameExists(outer)) return;
+  throw new MbctlError(
+    "conflict",
+    `Cannot rebuild "${name}": it has lost ${source}, and may have made links in ${outer}`,
+    { hint: `stop it, and look there; without links: mkdir -p ${source}` },
+  );
 }
 
 /** The fixed address of a machine, unless this host has another network or another machine has it. */

@@ -16,8 +16,10 @@ import { takeMachineLock } from "../machine/lock.ts";
 import { machinePaths } from "../machine/paths.ts";
 import type { CommonFacts } from "../machine/pull.ts";
 import type { Step } from "../machine/step.ts";
+import { systemSource } from "../machine/system_source.ts";
 import type { Preference } from "../merge/merge_file.ts";
 import type { MachineName } from "../spec/machine_name.ts";
+import { isOsReference } from "../spec/os_reference.ts";
 import type { UsableImage } from "../upgrade/upgrade_to.ts";
 import { recordEvent } from "../watch/record_event.ts";
 import { type KnownImage, prepareRebuild, readRemains, type Remains } from "./prepare_rebuild.ts";
@@ -62,7 +64,7 @@ export async function rebuildMachine(
   const remains = readRemains(host, name);
   if (remains.isWhole) {
     if (choices.onlyBroken) return "whole";
-    await askAboutTree(name, tools);
+    await askAboutTree(name, remains.spec.mode === "base", tools);
   }
   const isShown = await rebuildRemains(host, remains, choices, tools);
   if (!isShown) {
@@ -89,7 +91,7 @@ export async function rebuildRemains(
   await using image =
     keepsTree && remains.present.image !== undefined && choices.to === undefined
       ? undefined
-      : await locate(name, remains, choices.to, tools);
+      : await locate(host, name, remains, choices.to, tools);
   const { prefer } = choices;
   const { change, label } = await prepareRebuild(host, remains, {
     image: known(remains, choices.to, image),
@@ -121,13 +123,18 @@ async function endEarlierChange(host: Host, name: MachineName, tools: RebuildToo
   }
 }
 
-async function askAboutTree(name: MachineName, { confirm }: RebuildTools): Promise<void> {
-  const message = `"${name}" has all that it needs. Make its root tree anew? The old one is kept as a snapshot.`;
+async function askAboutTree(
+  name: MachineName,
+  isSystem: boolean,
+  { confirm }: RebuildTools,
+): Promise<void> {
+  const message = `"${name}" has all that it needs. Make its root tree anew?${isSystem ? "" : ""} The old one is kept as a snapshot${isSystem ? ", and with it all that was installed in it" : ""}.`;
   if (await confirm(message)) return;
   throw new MbctlError("interrupted", `Nothing was changed of "${name}"`);
 }
 
 async function locate(
+  host: Host,
   name: MachineName,
   { spec }: Remains,
   to: ImageRef | undefined,
@@ -135,6 +142,9 @@ async function locate(
 ): Promise<UsableImage & AsyncDisposable> {
   if (to !== undefined) return await tools.locate(to);
   const { reference, digest } = spec.image;
+  if (isOsReference(reference)) {
+    return { ...(await systemSource(host, spec)), async [Symbol.asyncDispose]() {} };
+  }
   try {
     return await tools.locate(parseImageRef(reference), digest as Digest);
   } catch (error) {

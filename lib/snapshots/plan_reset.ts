@@ -6,8 +6,8 @@
 
 import type { Change } from "../change/apply_change.ts";
 import type { MachinePaths } from "../machine/paths.ts";
-import { limitSteps, type TreeSource, treeSteps } from "../machine/plan_pull.ts";
-import type { TreeNeeds } from "../machine/render.ts";
+import { limitSteps } from "../machine/plan_pull.ts";
+import { planTree, type TreeFitting, type TreeSource } from "../machine/plan_tree.ts";
 import type { Step } from "../machine/step.ts";
 import { clearOld, keepCurrent } from "./keep_current.ts";
 import { planSwap } from "./plan_swap.ts";
@@ -20,9 +20,7 @@ export interface ResetPlan {
   readonly paths: MachinePaths;
   readonly spec: MachineSpec;
   readonly tree: TreeSource;
-  /** The static busybox that man8s-init gets. */
-  readonly busybox: string;
-  readonly needs: TreeNeeds;
+  readonly fitting: TreeFitting;
   /** What the present state is kept as; undefined: the tree is removed. */
   readonly keep: Snapshot | undefined;
   readonly isLive: boolean;
@@ -32,7 +30,7 @@ export interface ResetPlan {
 
 /** Plans that a root tree is again its image's; configuration and data stay. */
 export function planReset(plan: ResetPlan): Change {
-  const { root, paths, spec, tree, busybox, needs, keep, isLive, isRunning, unitFiles } = plan;
+  const { root, paths, spec, tree, fitting, keep, isLive, isRunning, unitFiles } = plan;
   const kept =
     keep === undefined
       ? undefined
@@ -51,9 +49,7 @@ export function planReset(plan: ResetPlan): Change {
     prepare: [
       clear,
       ...(kept?.prepare ?? clearOld(paths)),
-      ...treeSteps(tree, spec.image.reference, paths.stagedTree),
-      { kind: "complete-tree", tree: paths.stagedTree, ...needs },
-      { kind: "install-init", tree: paths.stagedTree, busybox },
+      ...planTree(tree, spec.image.reference, paths.stagedTree, fitting),
       ...limitSteps(spec, paths.stagedTree),
       ...hold(kept?.clones ?? []),
       { kind: "sync", path: paths.stagedTree },

@@ -7,10 +7,11 @@
 import type { Change } from "../change/apply_change.ts";
 import type { Host } from "../host/host.ts";
 import { findBusybox } from "../host/busybox.ts";
-import type { FoundImage } from "../image/found_image.ts";
+import type { MachineImage } from "../image/found_image.ts";
 import { machinePaths } from "../machine/paths.ts";
-import type { TreeSource } from "../machine/plan_pull.ts";
-import { treeNeeds } from "../machine/render.ts";
+import { type TreeFitting, treeFitting, type TreeSource } from "../machine/plan_tree.ts";
+import { readMachineFacts } from "../machine/pull.ts";
+import { treeNeeds } from "../machine/tree_needs.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import type { Label } from "./label.ts";
 import { requireNoMounts } from "./mounts.ts";
@@ -22,7 +23,7 @@ import { readUnitFiles } from "./unit_files.ts";
 export interface ResetRequest {
   readonly spec: MachineSpec;
   /** The image that the machine was made of. */
-  readonly found: FoundImage;
+  readonly found: MachineImage;
   readonly tree: TreeSource;
   /** Whether the present tree is removed instead of kept. */
   readonly discard: boolean;
@@ -52,9 +53,20 @@ export async function prepareReset(
   const change = planReset({
     root: host.root,
     ...{ paths, spec, tree, keep, isLive: host.isLive, isRunning },
-    busybox: await findBusybox(host),
-    needs: treeNeeds(spec, found.config),
+    fitting: await readFitting(host, spec, found),
     unitFiles: readUnitFiles(paths.unitDropInFolder),
   });
   return { kept: keep?.label, change, isRunning };
+}
+
+/** The network of a whole system stands in its tree, where it has no networkd; no other tree knows of the host. */
+async function readFitting(
+  host: Host,
+  spec: MachineSpec,
+  { config }: MachineImage,
+): Promise<TreeFitting> {
+  const needs = treeNeeds(spec, config);
+  if (spec.mode !== "base") return { kind: "init", busybox: await findBusybox(host), needs };
+  const facts = await readMachineFacts(host, spec.name, spec, spec.ipv4, () => {});
+  return treeFitting(spec, facts, needs);
 }

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Change } from "../change/apply_change.ts";
 import { MbctlError } from "../errors.ts";
 import { listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
@@ -13,6 +13,7 @@ import { noSuchMachine } from "../machine/inventory.ts";
 import { appliedPaths, machinePaths } from "../machine/paths.ts";
 import { readMachineFacts } from "../machine/pull.ts";
 import { renumberEnvFile } from "../network/renumber_text.ts";
+import { renderHost0Network } from "../os/host0_network.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";
@@ -66,7 +67,9 @@ export async function prepareRollback(
   requireNoMounts(moved, "move");
   const file = join(from.configuration, "machine.toml");
   const spec = parseMachineToml(readTextIfPresent(file) ?? "", file);
-  const { prefix, ula } = await readMachineFacts(host, name, spec, spec.ipv4, warn);
+  const facts = await readMachineFacts(host, name, spec, spec.ipv4, warn);
+  const { prefix, ula } = facts;
+  const network = spec.mode === "base" ? renderHost0Network(name, facts, spec.ipv4) : undefined;
   const clonings = [
     { from: from.tree, to: paths.stagedTree },
     { from: from.configuration, to: paths.stagedConfiguration },
@@ -93,6 +96,9 @@ export async function prepareRollback(
     patches: [
       ...presentSecrets(appliedPaths(paths.configuration).secrets),
       ...presentAddresses(from, { MAN8S_YGGDRASIL_ADDRESS: prefix, MAN8S_ULA_ADDRESS: ula }),
+      ...(network === undefined
+        ? []
+        : [{ path: basename(paths.networkFile), text: network, mode: 0o644 }]),
     ],
   });
   return { snapshot, kept: keep?.label, change, cost, isRunning };

@@ -35,6 +35,7 @@ export function askedOfHost(
     ),
     ...spec.devices.map(({ source }) => `the host's device ${source}`),
     ...spec.capabilities.add.map((name) => `the capability CAP_${name}`),
+    ...spec.connectors.map((name) => `the commands that the machine ${name} lends`),
     ...networkOf(connection),
     ...spec.publish.map(
       (port) => `a port of the host that leads to it: ${formatPublishedPort(port)}`,

@@ -35,6 +35,12 @@ export function checkConfiguration(folder: string): void {
     [applied.image, 0o600],
   ];
   checkDirectory(folder, folder);
+  // A whole system has both bound into it.
+  for (const name of ["apps", "host0.network"]) {
+    const path = join(folder, name);
+    if (lstatSync(path, { throwIfNoEntry: false })?.isSymbolicLink() !== true) continue;
+    throw refused(folder, path, "it is a link, and is bound into the machine");
+  }
   checkDirectory(folder, applied.folder);
   for (const [path, mode] of needed) checkFile(folder, path, mode);
   const odd = listDirectory(applied.folder).find((name) => !archivedNames.includes(name));

@@ -33,8 +33,10 @@ export interface ExportRequest {
   /** Absolute. */
   readonly path: string;
   readonly hasData: boolean;
-  /** Whether its root tree is part of it: for a machine whose image nobody gives any more. */
+  /** Whether its root tree is part of it: for a machine whose image nobody gives any more; always that of a whole system. */
   readonly hasTree: boolean;
+  /** False: the archive is to be looked at, and no machine is made of it. */
+  readonly isWhole?: boolean;
   /** Whether a file that is there is replaced. */
   readonly isForced: boolean;
   readonly pause: Pause;
@@ -61,7 +63,7 @@ export async function exportMachine(
   tools: ApplyTools,
   onProgress?: (bytes: number) => void,
 ): Promise<Exported> {
-  const { name, path, hasData, hasTree, isForced, pause, mbctl } = request;
+  const { name, path, hasData, isForced, pause, mbctl } = request;
   const paths = machinePaths(host.root, name);
   const text = readTextIfPresent(paths.machineToml);
   if (text === undefined) throw noSuchMachine(host.root, name);
@@ -74,6 +76,8 @@ export async function exportMachine(
   }
   const spec = parseMachineToml(text, paths.machineToml);
   const secrets = listKeys(host, name);
+  // Nobody gives the tree of a whole system: it is not what it was made of any more.
+  const hasTree = request.hasTree || (spec.mode === "base" && request.isWhole !== false);
   const isWithStorage = hasData && nameExists(paths.storage);
   // Of the administrator's drop-ins, too: the folder must be enough.
   const units = readUnitFiles(paths.unitDropInFolder).filter(({ name }) => !isDerivedDropIn(name));

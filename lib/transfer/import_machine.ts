@@ -15,7 +15,8 @@ import type { Host } from "../host/host.ts";
 import { type ApplyTools, applySteps } from "../machine/apply.ts";
 import { machinePaths } from "../machine/paths.ts";
 import { clearStaged, planRollback } from "../machine/plan_pull.ts";
-import { readMachineFacts, requireFreeName, requireNoClash } from "../machine/pull.ts";
+import { requireFreeName, requireNoClash } from "../machine/free_name.ts";
+import { readMachineFacts } from "../machine/pull.ts";
 import type { Step } from "../machine/step.ts";
 import type { PublishedPort } from "../network/published_port.ts";
 import type { MachineName } from "../spec/machine_name.ts";
@@ -63,13 +64,9 @@ export interface ImportRequest {
  *
  * @throws {MbctlError} (conflict)
  */
-export async function requireRoomFor(
-  host: Host,
-  name: MachineName,
-  warn: (text: string) => void,
-): Promise<void> {
+export async function requireRoomFor(host: Host, name: MachineName): Promise<void> {
   await requireFreeName(host, name);
-  requireNoClash(host, name, warn);
+  requireNoClash(host, name);
 }
 
 /**
@@ -85,9 +82,9 @@ export async function importMachine(
   request: ImportRequest,
   tools: ApplyTools,
 ): Promise<void> {
-  const { manifest, name, warn, isStorageStaged } = request;
+  const { manifest, name, isStorageStaged } = request;
   const paths = machinePaths(host.root, name);
-  await requireRoomFor(host, name, warn);
+  await requireRoomFor(host, name);
   if (isStorageStaged && !nameExists(paths.stagedStorage)) {
     // Without it the machine would be made with empty volumes, and where it comes from it is then removed.
     throw new MbctlError("conflict", `Cannot import "${name}": its data is gone`, {
@@ -162,7 +159,7 @@ export async function previewImport(
   reader: ArchiveReader,
   request: Omit<ImportRequest, "approve" | "rebuild">,
 ): Promise<Offer> {
-  await requireRoomFor(host, request.name, request.warn);
+  await requireRoomFor(host, request.name);
   const folder = mkdtempSync(join(tmpdir(), "mbctl-import-"));
   try {
     const configuration = join(folder, "configuration");

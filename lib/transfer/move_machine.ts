@@ -9,11 +9,13 @@
 import { readFileSync } from "node:fs";
 import { undisturbedTools } from "../change/apply_change.ts";
 import { journalStep } from "../change/journal.ts";
+import { readPresentMachine } from "../change/present_machine.ts";
 import { MbctlError } from "../errors.ts";
 import { makeDirectory, nameExists, removeFile } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { type ApplyTools, applySteps } from "../machine/apply.ts";
 import { foldersBelow, machinePaths } from "../machine/paths.ts";
+import { readConnectorUsers } from "../connector/require_connectors.ts";
 import { prepareRemoval } from "../machine/remove.ts";
 import type { Step } from "../machine/step.ts";
 import type { PublishedPort } from "../network/published_port.ts";
@@ -78,7 +80,7 @@ export async function prepareMove(
     const words = [...receiveWords(request.newName, request.publish), "--dry-run"];
     const offer = await remote.run(
       words,
-      readFileSync(await write({ hasData: false, hasTree: false })),
+      readFileSync(await write({ hasData: false, hasTree: false, isWhole: false })),
     );
     return { isRunning, remote: facts, offer, dataBytes, losses: await lossesOf(host, request) };
   });
@@ -87,8 +89,14 @@ export async function prepareMove(
 async function lossesOf(host: Host, { name, isKept, hasTree }: MoveRequest): Promise<string[]> {
   const { snapshots } = await prepareRemoval(host, name, true);
   const end = isKept ? "stay here" : "are removed with it";
+  const users = readConnectorUsers(host.root, name);
   return [
-    ...(hasTree ? [] : ["what was written to its root tree stays behind (--with-tree takes it)"]),
+    ...(users.length === 0
+      ? []
+      : [`${users.join(", ")} can run its commands no more: connectors do not reach another host`]),
+    ...(hasTree || isSystem(host, name)
+      ? []
+      : ["what was written to its root tree stays behind (--with-tree takes it)"]),
     ...(snapshots === 0 ? [] : [`its snapshots (${snapshots}) stay behind, and ${end}`]),
   ];
 }
@@ -112,7 +120,8 @@ export async function moveMachine(
   const calm = undisturbedTools(tools);
   // What is staged there for this name is ours alone, until the machine runs.
   using _claim = await remote.undisturbed(calm.host).claim(newName);
-  const hasTree = request.hasTree || !(await fetchThere(host, remote, name, say));
+  const hasTree =
+    request.hasTree || isSystem(host, name) || !(await fetchThere(host, remote, name, say));
   say(`copying it to ${remote.name}`);
   let isThere = false;
   try {
@@ -143,7 +152,12 @@ export async function moveMachine(
   await leave(host, request, remote, calm);
 }
 
-type ArchiveParts = Pick<ExportRequest, "hasData" | "hasTree">;
+/** Its tree is not what it was made of any more. */
+function isSystem(host: Host, name: MachineName): boolean {
+  return readPresentMachine(host, name).spec.mode === "base";
+}
+
+type ArchiveParts = Pick<ExportRequest, "hasData" | "hasTree" | "isWhole">;
 
 /** Gives `work` what writes an archive of the machine and answers its path; the archive is removed afterwards. */
 async function withArchive<Result>(

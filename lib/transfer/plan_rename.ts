@@ -8,6 +8,7 @@
 import type { Change } from "../change/apply_change.ts";
 import { machinePaths, nextName } from "../machine/paths.ts";
 import type { Step } from "../machine/step.ts";
+import type { SystemSettings } from "../os/system_settings.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import type { Renaming } from "./rename_texts.ts";
 
@@ -27,6 +28,8 @@ export interface RenameFacts {
   readonly isRunning: boolean;
   /** Its own files, those of its snapshots, and those of machines that name it. */
   readonly files: readonly RenamedFile[];
+  /** What the tree of a whole system is told. */
+  readonly settings?: SystemSettings | undefined;
   /** Machines of which a file is among them. */
   readonly others: readonly MachineName[];
   /** Its folders and links that are there, of {@linkcode movedPaths}. */
@@ -54,7 +57,7 @@ export function movedPaths(root: string, { from, to }: Renaming): [from: string,
  */
 export function planRename(renaming: Renaming, facts: RenameFacts): Change {
   const { from, to } = renaming;
-  const { root, isLive, isRunning, files, others, moved } = facts;
+  const { root, isLive, isRunning, files, settings, others, moved } = facts;
   const [old, next] = [machinePaths(root, from), machinePaths(root, to)];
   const remove = (path: string): Step => ({ kind: "remove", path });
   const unit = (action: "start" | "stop", name: MachineName): Step => ({
@@ -86,6 +89,9 @@ export function planRename(renaming: Renaming, facts: RenameFacts): Change {
       remove(old.machineLink),
       ...files.map(({ path }): Step => ({ kind: "replace", from: nextName(path), to: path })),
       ...moved.map(([path, target]): Step => ({ kind: "settle", from: path, to: target })),
+      ...(settings === undefined
+        ? []
+        : [{ kind: "settle-system", tree: next.tree, settings, isForgiving: true } as const]),
       remove(old.nspawnLink),
       { kind: "link", path: next.nspawnLink, target: belowRoot(next.nspawn) },
       ...(isLive ? [{ kind: "reload-systemd" } as const] : []),

@@ -4,13 +4,12 @@
  * @module
  */
 
-import { unknownDigest } from "../adopt/adopt.ts";
 import { readPresentMachine } from "../change/present_machine.ts";
 import { MbctlError } from "../errors.ts";
 import { hasHealthCheck } from "../health/read_health.ts";
 import type { Host } from "../host/host.ts";
 import { readUnitStates } from "../host/systemd.ts";
-import { parseDigest } from "../image/digest.ts";
+import { parseDigest, unknownDigest } from "../image/digest.ts";
 import { formatImageRef, parseImageRef, pinned } from "../image/reference.ts";
 import { machinePaths } from "../machine/paths.ts";
 import { formatPublishedPort, type PublishedPort } from "../network/published_port.ts";

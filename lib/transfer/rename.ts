@@ -7,6 +7,7 @@
 import { lstatSync } from "node:fs";
 import { join } from "node:path";
 import type { Change } from "../change/apply_change.ts";
+import { readPresentMachine } from "../change/present_machine.ts";
 import { MbctlError, usageError } from "../errors.ts";
 import { listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
@@ -14,8 +15,12 @@ import { isStopped, readLeader, readUnitStates } from "../host/systemd.ts";
 import { readMachineSpecs } from "../machine/inventory.ts";
 import { requireMachines } from "../machine/lifecycle.ts";
 import { appliedPaths, machinePaths } from "../machine/paths.ts";
-import { requireFreeName, requireNoClash } from "../machine/pull.ts";
+import { systemSettings } from "../machine/plan_tree.ts";
+import { requireFreeName, requireNoClash } from "../machine/free_name.ts";
+import { readMachineFacts } from "../machine/pull.ts";
 import { findHost } from "../names/qualified_name.ts";
+import { renderHost0Network } from "../os/host0_network.ts";
+import type { SystemSettings } from "../os/system_settings.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { formatSnapshot, parseSnapshot } from "../snapshots/snapshot_document.ts";
 import { movedPaths, planRename, type RenamedFile } from "./plan_rename.ts";
@@ -40,21 +45,16 @@ export interface PreparedRename {
 /**
  * Plans to give a machine another name.
  *
- * @param warn told of what may surprise later.
  * @throws {MbctlError} (usage) when there is no such machine, or a file of it is written in a way that cannot be
  * edited; (conflict) when the new name is in use.
  */
-export async function prepareRename(
-  host: Host,
-  renaming: Renaming,
-  warn: (text: string) => void,
-): Promise<PreparedRename> {
+export async function prepareRename(host: Host, renaming: Renaming): Promise<PreparedRename> {
   const { from, to } = renaming;
   const { root, isLive } = host;
   if (from === to) throw usageError(`Cannot rename "${from}": that is its name`);
   requireMachines(root, [from]);
   await requireFreeName(host, to);
-  requireNoClash(host, to, warn, from);
+  requireNoClash(host, to, from);
   const state = isLive ? (await readUnitStates(host.run, [from])).get(from) : undefined;
   const isRunning = isLive && !isStopped(state);
   if (isLive && !isRunning && (await readLeader(host.run, from)) !== undefined) {
@@ -62,17 +62,37 @@ export async function prepareRename(
       hint: `machinectl poweroff ${from}`,
     });
   }
+  const system = await systemOf(host, renaming);
   const naming = filesOfOthers(host, renaming);
   const others = [...new Set(naming.map(({ owner }) => owner))];
   const change = planRename(renaming, {
     root,
     isLive,
     isRunning,
-    files: [...ownFiles(root, renaming), ...naming],
+    files: [...ownFiles(root, renaming), ...(system?.files ?? []), ...naming],
+    settings: system?.settings,
     others,
     moved: movedPaths(root, renaming).filter(([path]) => nameExists(path)),
   });
   return { change, isRunning, others };
+}
+
+/** What the tree of a whole system is told of its new name, and its network file; undefined for another machine. */
+async function systemOf(
+  host: Host,
+  { from, to }: Renaming,
+): Promise<
+  { readonly settings: SystemSettings; readonly files: readonly RenamedFile[] } | undefined
+> {
+  const { spec } = readPresentMachine(host, from);
+  if (spec.mode !== "base") return undefined;
+  const facts = await readMachineFacts(host, from, spec, spec.ipv4, () => {});
+  const text = renderHost0Network(to, facts, spec.ipv4);
+  const { networkFile: path } = machinePaths(host.root, from);
+  return {
+    settings: systemSettings({ ...spec, name: to }, facts),
+    files: text === undefined ? [] : [{ path, text, mode: 0o644 }],
+  };
 }
 
 /** The files of a machine and of its snapshots that hold its name. */

@@ -8,6 +8,7 @@
 import { parse } from "smol-toml";
 import { joinAddress, formatIpv6, parseIpv6, prefixOf, suffixOf } from "../address/ipv6.ts";
 import { machineSuffix } from "../address/machine_address.ts";
+import { connectorFolders } from "../connector/connector_paths.ts";
 import { setConfigValue } from "../config/edit_config.ts";
 import { MbctlError, usageError } from "../errors.ts";
 import { foldersBelow } from "../machine/paths.ts";
@@ -25,7 +26,8 @@ const runtimeFolders = ["secrets", "devices", "netns"].map((name) => `/run/mbctl
 /** Renames a machine in its nspawn file or in a unit: its folders, its units. */
 export function renameInUnit(text: string, { from, to }: Renaming): string {
   const { configurations, storage, trees, machines } = foldersBelow("/");
-  const paths = [configurations, storage, trees, machines, ...runtimeFolders].reduce(
+  const { callers } = connectorFolders("/");
+  const paths = [configurations, storage, trees, machines, callers, ...runtimeFolders].reduce(
     (result, folder) => replaceWhole(result, `${folder}/${from}`, `${folder}/${to}`),
     text,
   );
@@ -115,7 +117,7 @@ export function setInMachineToml(
 }
 
 /**
- * Renames a machine where another's machine.toml names it: `depends`, and `allow` as `NAME@HOST`.
+ * Renames a machine where another's machine.toml names it: `depends`, `connectors`, and `allow` as `NAME@HOST`.
  *
  * @param hostName what rules call this host.
  * @throws {MbctlError} (usage) when it is written in a way that this edit does not know.
@@ -128,13 +130,13 @@ export function renameInOther(
 ): string {
   const renameWord = (key: string, word: unknown): unknown => {
     if (typeof word !== "string") return word;
-    if (key === "depends") return word === from ? to : word;
+    if (key !== "allow") return word === from ? to : word;
     const own = `${from}@${hostName}`;
     return word === own || word.startsWith(`${own}:`) ? `${to}${word.slice(from.length)}` : word;
   };
   const wanted: Record<string, unknown> = parse(text);
   let isNamed = false;
-  for (const key of ["depends", "allow"]) {
+  for (const key of ["depends", "connectors", "allow"]) {
     const words = wanted[key];
     if (!Array.isArray(words)) continue;
     const renamed = words.map((word) => renameWord(key, word));
@@ -144,7 +146,7 @@ export function renameInOther(
   if (!isNamed) return text;
   // Of a list: everything up to the bracket that ends it. No word that we look for holds one.
   const edited = text.replaceAll(
-    /^([ \t]*)(depends|allow)([ \t]*=[ \t]*\[)([^\]]*)/gm,
+    /^([ \t]*)(depends|connectors|allow)([ \t]*=[ \t]*\[)([^\]]*)/gm,
     (...found) => {
       const [, blank, key, bracket, words] = found as [string, string, string, string, string];
       const renamed = words.replaceAll(
@@ -158,6 +160,6 @@ export function renameInOther(
   if (Bun.deepEquals(wanted, parse(edited))) return edited;
   throw usageError(
     `Cannot rename "${from}" in "${file}": it is written in a way that mbctl does not edit`,
-    `write "${to}" there yourself in depends and allow, then run the command again`,
+    `write "${to}" there yourself in depends, connectors and allow, then run the command again`,
   );
 }

@@ -23,8 +23,8 @@ export interface ImageState {
   readonly present: string;
   /** The manifest that the reference names now; undefined when that is not known. */
   readonly available: string | undefined;
-  /** "pinned": the reference names a digest, which never changes. */
-  readonly state: "up to date" | "outdated" | "pinned" | "unknown";
+  /** "pinned": the reference names a digest, which never changes. "upgrades itself": a whole system. */
+  readonly state: "up to date" | "outdated" | "pinned" | "upgrades itself" | "unknown";
   /** Why it is unknown. */
   readonly problem?: MbctlError | undefined;
 }
@@ -39,17 +39,21 @@ const jobs = 8;
  */
 export async function findOutdated(
   run: Run,
-  specs: readonly Pick<MachineSpec, "name" | "image">[],
+  specs: readonly Pick<MachineSpec, "name" | "mode" | "image">[],
   options: SourceOptions,
 ): Promise<ImageState[]> {
-  const references = [...new Set(specs.map(({ image }) => image.reference))];
+  const asked = specs.filter(({ mode }) => mode !== "base");
+  const references = [...new Set(asked.map(({ image }) => image.reference))];
   const answers = await inParallel(references, jobs, async (reference) => {
     const ref = parseImageRef(reference);
     return isPinned(ref) ? undefined : await resolveImage(run, ref, options);
   });
   const known = new Map(references.map((reference, index) => [reference, answers[index]]));
-  return specs.map(({ name, image }) => {
+  return specs.map(({ name, mode, image }) => {
     const { reference, manifestDigest: present } = image;
+    if (mode === "base") {
+      return { name, image: reference, present, available: undefined, state: "upgrades itself" };
+    }
     const answer = known.get(reference) ?? { value: undefined };
     if ("error" in answer) {
       const { error: problem } = answer;

@@ -9,8 +9,8 @@ import type { Change } from "../change/apply_change.ts";
 import { type NewFiles, planFiles } from "../change/plan_files.ts";
 import type { VolumeChanges } from "../declare/plan_volumes.ts";
 import { machinePaths } from "../machine/paths.ts";
-import { belowRoot, limitSteps, type TreeSource, treeSteps } from "../machine/plan_pull.ts";
-import type { TreeNeeds } from "../machine/render.ts";
+import { belowRoot, limitSteps } from "../machine/plan_pull.ts";
+import { planTree, type TreeFitting, type TreeSource } from "../machine/plan_tree.ts";
 import type { Step, UnitAction } from "../machine/step.ts";
 import type { KeptCurrent } from "../snapshots/keep_current.ts";
 import type { PlannedBack } from "../snapshots/plan_back.ts";
@@ -31,8 +31,7 @@ export interface UpgradePlan {
   readonly spec: MachineSpec;
   readonly files: NewFiles;
   readonly tree: TreeSource;
-  readonly busybox: string;
-  readonly needs: TreeNeeds;
+  readonly fitting: TreeFitting;
   /** Planned with the staged tree in the place of the tree: new volumes are filled from the new image. */
   readonly volumes: VolumeChanges;
   readonly kept: Kept;
@@ -59,9 +58,7 @@ export function planUpgrade(plan: UpgradePlan): Change {
     verb: "upgrade",
     prepare: [
       { kind: "remove", path: paths.stagedTree },
-      ...treeSteps(plan.tree, image.reference, paths.stagedTree),
-      { kind: "complete-tree", tree: paths.stagedTree, ...plan.needs },
-      { kind: "install-init", tree: paths.stagedTree, busybox: plan.busybox },
+      ...planTree(plan.tree, image.reference, paths.stagedTree, plan.fitting),
       ...limitSteps(spec, paths.stagedTree),
       { kind: "remember-image", image: image.reference },
       { kind: "sync", path: paths.stagedTree },

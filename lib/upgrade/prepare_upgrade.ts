@@ -11,11 +11,11 @@ import { planVolumes } from "../declare/plan_volumes.ts";
 import { usageError } from "../errors.ts";
 import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import type { FoundImage } from "../image/found_image.ts";
+import type { MachineImage } from "../image/found_image.ts";
 import { machinePaths } from "../machine/paths.ts";
-import type { TreeSource } from "../machine/plan_pull.ts";
+import { treeFitting, type TreeSource } from "../machine/plan_tree.ts";
 import { readMachineFacts } from "../machine/pull.ts";
-import { treeNeeds } from "../machine/render.ts";
+import { treeNeeds } from "../machine/tree_needs.ts";
 import { requireChoices } from "../machine/require_choices.ts";
 import type { Preference } from "../merge/merge_file.ts";
 import { keepCurrent } from "../snapshots/keep_current.ts";
@@ -36,7 +36,7 @@ export interface UpgradeRequest {
   readonly spec: MachineSpec;
   /** What machine.toml is to say. */
   readonly machineToml: string;
-  readonly found: FoundImage;
+  readonly found: MachineImage;
   readonly tree: TreeSource;
   /** What counts where the administrator and the new image changed the same. */
   readonly prefer?: Preference | undefined;
@@ -91,8 +91,7 @@ export async function prepareUpgrade(
   const unitFiles = readUnitFiles(paths.unitDropInFolder);
   const change = planUpgrade({
     ...{ root: host.root, isLive: host.isLive, isRunning, spec, tree, volumes },
-    busybox: facts.busybox,
-    needs: treeNeeds(spec, found.config),
+    fitting: treeFitting(spec, facts, treeNeeds(spec, found.config)),
     files: { machineToml: request.machineToml, rerendering, imageText: found.configText },
     kept: {
       now: keepCurrent({

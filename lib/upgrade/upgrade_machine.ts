@@ -11,7 +11,7 @@ import { pinDeclaration } from "../declare/pin_image.ts";
 import { MbctlError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { Digest } from "../image/digest.ts";
-import type { FoundImage } from "../image/found_image.ts";
+import type { MachineImage } from "../image/found_image.ts";
 import { formatImageRef, type ImageRef, parseImageRef } from "../image/reference.ts";
 import { requireMachines, requireTree } from "../machine/lifecycle.ts";
 import { takeMachineLock } from "../machine/lock.ts";
@@ -68,6 +68,7 @@ export async function upgradeMachine(
   requireTree(host.root, name, "upgrade");
   const present = readPresentMachine(host, name);
   requireApplied(host, present);
+  if (present.spec.mode === "base") throw upgradesItself(name);
   const { reference, digest, manifestDigest: from } = present.spec.image;
   const ref = choices.to ?? parseImageRef(reference);
   if (choices.to === undefined && isPinned(ref)) return { state: "pinned", from, to: from };
@@ -86,6 +87,17 @@ export async function upgradeMachine(
   return isOther
     ? await upgradeTo(host, known, target, image, choices, tools)
     : await noteImage(host, known, target, image, choices, tools);
+}
+
+/** What its image was is no longer what is in its tree. */
+function upgradesItself(name: MachineName): MbctlError {
+  return new MbctlError(
+    "conflict",
+    `Cannot upgrade "${name}": it is a whole system, and upgrades itself`,
+    {
+      hint: `in it, by its own package manager: mbctl machines shell ${name}; mbctl machines snapshot ${name} before keeps a way back`,
+    },
+  );
 }
 
 /** An edit that was not applied is neither lost nor slipped in with an upgrade. */
@@ -122,7 +134,7 @@ async function addImage(
 /** The machine with another image. Volumes that the image declares no more stay. */
 async function newSpec(
   present: MachineSpec,
-  { digest, manifestDigest, config }: FoundImage,
+  { digest, manifestDigest, config }: MachineImage,
   reference: string,
   { mounts }: NamedUpgrade,
   { chooseVolume }: NamedUpgradeTools,

@@ -9,9 +9,9 @@ import { applyChange } from "../change/apply_change.ts";
 import type { PresentMachine } from "../change/present_machine.ts";
 import { MbctlError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import type { FoundImage } from "../image/found_image.ts";
+import type { MachineImage } from "../image/found_image.ts";
 import type { ApplyTools, ImageTools } from "../machine/apply.ts";
-import type { TreeSource } from "../machine/plan_pull.ts";
+import type { TreeSource } from "../machine/plan_tree.ts";
 import type { Step } from "../machine/step.ts";
 import type { Preference } from "../merge/merge_file.ts";
 import { pruneSnapshots } from "../snapshots/forget.ts";
@@ -22,7 +22,7 @@ import { prepareUpgrade } from "./prepare_upgrade.ts";
 
 /** An image that was located, and what carries out the steps that need it. */
 export interface UsableImage {
-  readonly found: FoundImage;
+  readonly found: MachineImage;
   readonly tree: TreeSource;
   /** Undefined in a dry run. */
   readonly tools: ImageTools | undefined;
@@ -114,7 +114,7 @@ export async function upgradeTo(
 /** Says what a new image wants. */
 export function sayChanges(
   { name, image, spec }: PresentMachine,
-  { config }: FoundImage,
+  { config }: MachineImage,
   reference: string,
   say: (text: string) => void,
 ): void {
@@ -126,7 +126,7 @@ export function sayChanges(
 /** Asks where the program would run as another user than the owner of its files. */
 async function askAboutUser(
   { name, image }: PresentMachine,
-  { config }: FoundImage,
+  { config }: MachineImage,
   spec: MachineSpec,
   { warn, confirm }: UpgradeTools,
 ): Promise<void> {

@@ -12,11 +12,12 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { applyAdoption, prepareAdoption, unknownDigest } from "../../lib/adopt/adopt.ts";
+import { applyAdoption, prepareAdoption } from "../../lib/adopt/adopt.ts";
 import { recoverChange } from "../../lib/change/apply_change.ts";
 import { journalStep } from "../../lib/change/journal.ts";
 import { readPresentMachine } from "../../lib/change/present_machine.ts";
 import { rerender } from "../../lib/change/rerender.ts";
+import { unknownDigest } from "../../lib/image/digest.ts";
 import { type Host, openHost } from "../../lib/host/host.ts";
 import { applySteps } from "../../lib/machine/apply.ts";
 import { readDetails } from "../../lib/machine/details.ts";

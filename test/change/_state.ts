@@ -35,12 +35,8 @@ export function writeDeclaration(host: OuterHost, file: string): void {
 /** A host with a machine `web`, its snapshot `first`, and what an administrator has done to it since. */
 export async function makeEditedHost(): Promise<OuterHost> {
   const host = await OuterHost.create();
-  const succeed = async (words: readonly string[]) => {
-    const outcome = await host.run(words);
-    if (outcome.exitCode !== 0) throw new Error(`${words.join(" ")}: ${JSON.stringify(outcome)}`);
-  };
-  await succeed(host.pullWords);
-  await succeed(["machines", "snapshot", "web", "first", "--with-data"]);
+  await host.succeed(host.pullWords);
+  await host.succeed(["machines", "snapshot", "web", "first", "--with-data"]);
   const below = (path: string) => join(host.root, "var/lib", path);
   appendFileSync(below("man8machine_configs/web/container.nspawn"), "# mine\n");
   writeFileSync(below("man8machine_configs/web/conf/one"), "edited");

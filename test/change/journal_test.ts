@@ -2,8 +2,11 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parsePrefix } from "../../lib/address/ipv6.ts";
 import { type Journal, journalStep, readJournal } from "../../lib/change/journal.ts";
 import type { Step } from "../../lib/machine/step.ts";
+import { defaultHostNetworks } from "../../lib/network/host_network.ts";
+import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
 let folder = "";
 beforeAll(() => {
@@ -14,6 +17,17 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const steps: readonly Step[] = [
   { kind: "settle", from: "/a", to: "/b" },
   { kind: "write-file", path: "/c", text: 'ä"\n\u0000', mode: 0o600, encoding: "latin1" },
+  // Addresses are numbers of 128 bits.
+  {
+    ...{ kind: "settle-system", tree: "/t" },
+    settings: {
+      name: parseMachineName("web"),
+      network: {
+        ...{ ...defaultHostNetworks, connection: { kind: "bridge" } },
+        prefix: parsePrefix("300:2e98:a4b0:1789::/64"),
+      },
+    },
+  },
 ];
 const journals: readonly Journal[] = [
   { phase: "prepare", verb: "apply", steps },

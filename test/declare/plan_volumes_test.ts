@@ -113,3 +113,27 @@ test("a volume is never moved from around another one, which would be removed wi
   expect(plan([data, inner], [moved, { ...inner, kind: "config" }]).moves.length).toBe(2);
   expect(plan([data, inner], [moved]).moves.length).toBe(1);
 });
+
+test("a whole system can write to all of its storage: nothing is made there by the host", () => {
+  const add = (volume: Volume) => planVolumes(paths, [], [volume], () => false, true);
+  expect(() => add(data)).toThrow(
+    "Cannot keep the volume /data in the machine's storage: a whole system writes to all of that, as /oci/storage",
+  );
+  expect(() => add({ path: "/apps/x", kind: "config" })).toThrow("Cannot keep the volume /apps/x");
+  expect(add({ path: "/data", kind: "host", source: "/srv" }).redo).toHaveLength(1);
+});
+
+test("nothing is removed where a link of the machine's could lead to the host's own folders", () => {
+  const inner: Volume = { path: "/data/x/inner", kind: "data" };
+  const away: Volume = { ...inner, kind: "host", source: "/srv/inner" };
+  const left = `left alone: ${storage}/web/data/x/inner, whose content was copied`;
+  const moves = [planVolumes(paths, [data, inner], [data, away], () => false)];
+  moves.push(planVolumes(paths, [inner], [away], () => false, true));
+  for (const { redo, notes } of moves) {
+    expect(redo.map(describeStep).filter((words) => words.startsWith("remove"))).toEqual([]);
+    expect(notes).toEqual([left]);
+  }
+  // Nobody but the host writes to what is around it.
+  const { redo } = planVolumes(paths, [inner], [away], () => false);
+  expect(redo.map(describeStep)).toContain(`remove ${storage}/web/data/x/inner`);
+});

@@ -1,9 +1,12 @@
 import { expect, test } from "bun:test";
+import { parsePrefix } from "../../lib/address/ipv6.ts";
 import { planFiles } from "../../lib/change/plan_files.ts";
 import type { Rerendering } from "../../lib/change/rerender.ts";
 import type { VolumeChanges } from "../../lib/declare/plan_volumes.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
+import { treeFitting } from "../../lib/machine/plan_tree.ts";
 import { describeStep, type Step } from "../../lib/machine/step.ts";
+import { defaultHostNetworks } from "../../lib/network/host_network.ts";
 import { planRebuild, type RebuildPlan } from "../../lib/rebuild/plan_rebuild.ts";
 import { keepCurrent } from "../../lib/snapshots/keep_current.ts";
 import { parseLabel } from "../../lib/snapshots/label.ts";
@@ -32,8 +35,7 @@ function plan(more: Partial<RebuildPlan> = {}) {
     spec: { name, ...defaultChoices, image, environment: [], volumes: [] },
     files,
     tree: { kind: "layers" },
-    busybox: "/busybox",
-    needs: { directories: ["/srv"] },
+    fitting: { kind: "init", busybox: "/busybox", needs: { directories: ["/srv"] } },
     unitFiles: [{ name: "90-mine.conf", text: "mine" }],
     ...more,
   });
@@ -68,6 +70,32 @@ test("planRebuild() keeps a tree that is to stay", () => {
   }
   // Nothing was staged: the exchange finds nothing to do.
   expect(words(prepare)).toContain("remove …s/.mbctl-new.web");
+});
+
+test("planRebuild() tells a whole system's tree that stays its name, and makes its folders", () => {
+  const spec = {
+    name,
+    ...defaultChoices,
+    mode: "base",
+    image,
+    environment: [],
+    volumes: [],
+  } as const;
+  const facts = {
+    ...defaultHostNetworks,
+    busybox: "/bb",
+    connection: { kind: "bridge" },
+    systemdVersion: 257,
+    stopTimeoutSec: 10,
+    prefix: parsePrefix("300:1:2:3::/64"),
+  } as const;
+  const fitting = treeFitting(spec, facts, { directories: [] });
+  const steps = words(plan({ spec, fitting, tree: undefined }).redo);
+  expect(steps).toContain("make directory …_storage/web (700)");
+  expect(steps).toContain("make directory …_configs/web/apps (755)");
+  expect(steps).toContain("write name and network of web into …s/web");
+  const anew = words(plan({ spec, fitting }).redo);
+  expect(anew.filter((text) => text.startsWith("write name"))).toEqual([]);
 });
 
 test("planRebuild() moves a tree that is made anew to a snapshot, while the machine stands still", () => {

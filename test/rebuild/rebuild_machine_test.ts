@@ -1,7 +1,16 @@
 /** Machines of which there is not all, below a folder: what is made, what is kept, what is refused. */
 
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "bun:test";
-import { cpSync, existsSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join } from "node:path";
 import { canPull, OuterHost } from "../machine/_outer_host.ts";
 
@@ -88,6 +97,30 @@ describe.skipIf(!canPull)("machines rebuild", () => {
         expect.stringContaining(`"web" has lost ${folder}/data: the volume /data is as the image`),
       ]);
       expect(read(join(folder, "data/one"))).toBe("data");
+    },
+    timeoutMs,
+  );
+
+  test(
+    "makes nothing in the storage that a whole system writes to: a link there leads to the host",
+    async () => {
+      const storage = below("var/lib/man8machine_storage/web");
+      const prize = below("srv/prize");
+      mkdirSync(prize, { recursive: true });
+      for (const file of ["machine.toml", ".mbctl/machine.toml"]) {
+        edit(join(configuration("web"), file), (text) => {
+          const [image = ""] = /^\[image\]\n(\w.*\n)+/m.exec(text) ?? [];
+          const head = 'schema = 1\nname = "web"\nmode = "base"\n';
+          return `${head}${image}[[volumes]]\npath = "/in/data"\nkind = "data"\n`;
+        });
+      }
+      symlinkSync(prize, join(storage, "in"));
+      const { exitCode, stderr } = await rebuild("web", "--yes");
+      expect([exitCode, stderr]).toEqual([
+        4,
+        expect.stringContaining(`it has lost ${storage}/in/data, and may have made links in`),
+      ]);
+      expect(readdirSync(prize)).toEqual([]);
     },
     timeoutMs,
   );

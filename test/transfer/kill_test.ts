@@ -15,17 +15,11 @@ describe.skipIf(!canPull)("killed", () => {
   let host: OuterHost;
   let archive: string;
 
-  const succeed = async (words: readonly string[]) => {
-    const outcome = await host.run(words);
-    if (outcome.exitCode !== 0) throw new Error(`${words.join(" ")}: ${JSON.stringify(outcome)}`);
-    return outcome.stdout;
-  };
-
   beforeAll(async () => {
     host = await OuterHost.create();
     archive = host.own("web.tar");
-    await succeed(host.pullWords);
-    await succeed(["machines", "export", "web", archive, "--with-data"]);
+    await host.succeed(host.pullWords);
+    await host.succeed(["machines", "export", "web", archive, "--with-data"]);
     host.keep("pulled");
   }, 30_000);
   afterAll(() => host?.[Symbol.dispose]());
@@ -34,7 +28,7 @@ describe.skipIf(!canPull)("killed", () => {
     const words = ["machines", "rename", "web", "www"];
     host.bringBack("pulled");
     const before = host.snapshot();
-    await succeed(words);
+    await host.succeed(words);
     const renamed = host.snapshot();
     const found = new Set<string>();
     const points = await sweep(
@@ -48,7 +42,7 @@ describe.skipIf(!canPull)("killed", () => {
         expect({ point, tree: host.snapshot() }).toEqual({ point, tree: renamed });
         found.add(stderr);
         // Back by its new name: its journal is known there, too.
-        await succeed(["machines", "rename", "www", "web"]);
+        await host.succeed(["machines", "rename", "www", "web"]);
         expect(litter(host.snapshot())).toEqual([]);
       },
     );
@@ -60,7 +54,7 @@ describe.skipIf(!canPull)("killed", () => {
   test("an import is taken back, and made by the next one", async () => {
     const words = ["machines", "import", archive, "--name", "two", "--yes"];
     host.bringBack("pulled");
-    await succeed(words);
+    await host.succeed(words);
     const made = host.snapshot();
     const points = await sweep(
       host,
@@ -92,10 +86,10 @@ describe.skipIf(!canPull)("killed", () => {
       async (point) => {
         const isThere = existsSync(archive);
         if (isThere) {
-          await succeed(["machines", "import", archive, "--name", "two", "--yes"]);
-          await succeed(["machines", "remove", "two", "--yes"]);
+          await host.succeed(["machines", "import", archive, "--name", "two", "--yes"]);
+          await host.succeed(["machines", "remove", "two", "--yes"]);
         }
-        await succeed(words);
+        await host.succeed(words);
         const staged = join(archive, "../.web.tar.mbctl-new");
         expect({ point, isLitter: existsSync(staged) }).toEqual({ point, isLitter: false });
         rmSync(archive);

@@ -72,7 +72,7 @@ function install(name: typeof web, choices = {}): void {
 }
 
 async function prepare(from = web, to = www): Promise<Change> {
-  return (await prepareRename(host, { from, to }, () => {})).change;
+  return (await prepareRename(host, { from, to })).change;
 }
 
 test("gives a machine with everything of it another name", async () => {
@@ -104,7 +104,7 @@ test("renames where another machine names it, edits and comments kept", async ()
   const paths = machinePaths(root, api);
   const edited = `# mine\n${readFileSync(paths.machineToml, "utf8")}`;
   writeFileSync(paths.machineToml, edited);
-  const { change, others } = await prepareRename(host, { from: web, to: www }, () => {});
+  const { change, others } = await prepareRename(host, { from: web, to: www });
   expect(others).toEqual([api]);
   await applyChange(change, { host });
   expect(readFileSync(paths.machineToml, "utf8")).toBe(edited.replace('"web"', '"www"'));

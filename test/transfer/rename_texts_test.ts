@@ -31,6 +31,15 @@ test("so it does for a machine that another one waits for", () => {
   );
 });
 
+test("so it does for a machine that calls commands of another, and for that one", () => {
+  const calling = (client: string, server: string) =>
+    filesOf(specOf(client, { connectors: [parseMachineName(server)] }));
+  expect(renameInUnit(calling("web", "db").nspawn, renaming)).toBe(calling("www.a-1", "db").nspawn);
+  expect(renameInOther(calling("api", "web").machineToml, "a.toml", renaming, "hosta")).toBe(
+    calling("api", "www.a-1").machineToml,
+  );
+});
+
 describe("renameInUnit()", () => {
   test.each([
     [

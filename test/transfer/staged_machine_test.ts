@@ -71,6 +71,11 @@ describe.skipIf(process.getuid?.() !== 0)("a configuration that was unpacked", (
       [link("./machine.toml", "/etc/passwd")],
       '"machine.toml": it is no file',
     ],
+    ...["apps", "host0.network"].map((name): [string, TarEntry[], string] => [
+      `${name} is a link`,
+      [link(`./${name}`, "/etc")],
+      `"${name}": it is a link, and is bound into the machine`,
+    ]),
     [
       "container.nspawn is a link",
       [link("./container.nspawn", "x")],

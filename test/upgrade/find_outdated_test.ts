@@ -21,6 +21,7 @@ const run: Run = async (argv, options) => {
 const options = { platform: hostPlatform(process.arch), tlsVerify: false };
 const spec = (name: string, reference: string, manifestDigest = "sha256:0") => ({
   name: parseMachineName(name),
+  mode: "direct" as const,
   image: { reference, digest: manifestDigest, manifestDigest },
 });
 

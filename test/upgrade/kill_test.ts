@@ -1,16 +1,12 @@
-/**
- * Kills mbctl at every step of an upgrade and of a rebuilding. The next run that touches the machine must leave it as
- * it was or as it was to be, and nothing else. How the steps are found: test/machine/_sweep.ts.
- */
+/** Kills mbctl at every step of an upgrade and of a rebuilding. */
 
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { join } from "node:path";
-import { makeEditedHost, stateOf } from "../change/_state.ts";
+import { expectOldOrNew } from "../change/_killed.ts";
+import { makeEditedHost } from "../change/_state.ts";
 import { writeImage } from "../lab/images/layout.ts";
 import { canPull, type OuterHost } from "../machine/_outer_host.ts";
-import { litter } from "../machine/_snapshot.ts";
-import { sweep } from "../machine/_sweep.ts";
 
 describe.skipIf(!canPull)("killed", () => {
   let host: OuterHost;
@@ -56,38 +52,7 @@ describe.skipIf(!canPull)("killed", () => {
   test.each(changes)(
     "%s leaves the old machine or the new one",
     async (_, start, words, stride) => {
-      const verb = ["machines", ...words()];
-      host.bringBack(start);
-      const before = stateOf(host);
-      const outcome = await host.run(verb);
-      expect(outcome).toMatchObject({ exitCode: 0 });
-      const after = stateOf(host);
-      expect(after).not.toEqual(before);
-      const seen = new Set<string>();
-      const ends = { old: 0, new: 0 };
-      const points = await sweep(
-        host,
-        () => host.bringBack(start),
-        verb,
-        async (point, { signal }) => {
-          expect(signal).toBe("SIGKILL");
-          const killed = host.snapshot().join("\n");
-          if (seen.has(killed)) return;
-          seen.add(killed);
-          // It ends what was begun, and then finds no such snapshot.
-          const { exitCode } = await host.run(["machines", "forget", "web", "none", "--yes"]);
-          expect({ point, exitCode }).toEqual({ point, exitCode: 2 });
-          const state = stateOf(host);
-          expect({ point, litter: litter(state) }).toEqual({ point, litter: [] });
-          const isNew = state.join("\n") === after.join("\n");
-          if (!isNew) expect({ point, state }).toEqual({ point, state: before });
-          ends[isNew ? "new" : "old"]++;
-        },
-        { stride },
-      );
-      expect(points).toBeGreaterThan(10);
-      expect(ends.old).toBeGreaterThan(0);
-      expect(ends.new).toBeGreaterThan(0);
+      await expectOldOrNew(host, start, ["machines", ...words()], stride);
     },
     240_000,
   );

@@ -34,8 +34,7 @@ function plan(more: Partial<UpgradePlan> = {}) {
     spec: { name, ...defaultChoices, image, environment: [], volumes: [] },
     files: { machineToml: "m", rerendering, imageText: "{}" },
     tree: { kind: "stored", path: "/stored", isThere: true },
-    busybox: "/busybox",
-    needs: { directories: ["/srv"] },
+    fitting: { kind: "init", busybox: "/busybox", needs: { directories: ["/srv"] } },
     kept: {
       now: keepCurrent({ paths, snapshot, tree: "none", configuration: "clone", unitFiles }),
       back: planBack({ paths, label, hasData: false, unitFiles }),
