@@ -5,75 +5,19 @@
  */
 
 import type { VerbContext } from "../lib/cli/context.ts";
-import { flagName } from "../lib/cli/flags.ts";
-import type { FlagSpecs } from "../lib/cli/verb.ts";
 import { type EnvEntry, parseEnvArgument } from "../lib/env/env_entry.ts";
+import { type LendOption, parseLend } from "../lib/connector/lend_option.ts";
 import { usageError } from "../lib/errors.ts";
 import { forMachine } from "../lib/podman/conversion.ts";
 import { appChoices, newDraft } from "../lib/podman/draft.ts";
-import { applyRunOptions, type GivenOption, requireRunOption } from "../lib/podman/run_options.ts";
-import type { MachineName } from "../lib/spec/machine_name.ts";
+import { applyRunOptions } from "../lib/podman/run_options.ts";
+import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 import type { AppChoices, Volume } from "../lib/spec/machine_spec.ts";
 import { parseMount } from "../lib/spec/volume.ts";
 import { convertTools } from "./_conversion.ts";
+import { givenOptions, runFlags, type RunFlagValues } from "./_run_flags.ts";
 
-const text = { type: "string" } as const;
 const texts = { type: "string", repeat: true } as const;
-
-/** Flags that podman has too: each is read as the run option of its name. */
-const runFlags = {
-  envFile: {
-    ...texts,
-    value: "FILE",
-    kind: "file",
-    help: "set the variables of a file, NAME=VALUE a line",
-  },
-  volume: {
-    ...texts,
-    value: "HOST:/IN[:ro]",
-    help: "a path of the host, or NAME:/IN for a data volume",
-  },
-  tmpfs: { ...texts, value: "/IN[:size=N]", help: "a volume in memory" },
-  memory: { ...text, short: "m", value: "SIZE", help: "as much memory at most: 512m, 2g" },
-  cpus: { ...text, value: "N", help: "as many processors at most: 1.5" },
-  pidsLimit: { ...text, value: "N", help: "as many processes and threads at most" },
-  restart: { ...text, value: "POLICY", help: "no, on-failure[:N], always or unless-stopped" },
-  user: { ...text, short: "u", value: "USER[:GROUP]", help: "who the program runs as" },
-  workdir: { ...text, short: "w", value: "/IN", help: "where it starts" },
-  entrypoint: {
-    ...text,
-    value: "PROGRAM",
-    help: 'in place of the image\'s; also ["PROGRAM","WORD"]',
-  },
-  label: { ...texts, short: "l", value: "KEY=VALUE", help: "a note of your own in machine.toml" },
-  requires: {
-    ...texts,
-    value: "MACHINE",
-    help: "a machine that must be well before this one starts",
-  },
-  secret: { ...texts, value: "KEY[,env=VAR|file=VAR]", help: "a secret that it gets" },
-  readOnly: { type: "boolean", help: "the root tree cannot be written to, volumes can" },
-  capAdd: { ...texts, value: "CAP", help: "a capability more" },
-  capDrop: { ...texts, value: "CAP", help: "a capability less; ALL for all" },
-  device: {
-    ...texts,
-    value: "/dev/NODE",
-    help: "a device of the host, as /dev/NODE[:/dev/IN][:rwm]",
-  },
-  stopSignal: { ...text, value: "SIGNAL", help: "what ends the program" },
-  stopTimeout: { ...text, value: "SECONDS", help: "how long it may take to end" },
-  healthCmd: {
-    ...text,
-    value: "COMMAND",
-    help: "asks whether it is well, by /bin/sh in the machine",
-  },
-  healthInterval: { ...text, value: "TIME", help: "how often: 30s" },
-  healthTimeout: { ...text, value: "TIME", help: "how long the answer may take" },
-  healthStartPeriod: { ...text, value: "TIME", help: "failures do not count for so long" },
-  healthRetries: { ...text, value: "N", help: "so many failures in a row make it unhealthy" },
-  healthOnFailure: { ...text, value: "ACTION", help: "what is done then: none, restart or stop" },
-  noHealthcheck: { type: "boolean", help: "do not use the image's health check" },
-} as const satisfies FlagSpecs;
 
 export const appFlags = {
   mount: {
@@ -84,11 +28,38 @@ export const appFlags = {
   },
   env: { ...texts, short: "e", value: "K=V", parse: parseEnvArgument, help: "set a variable" },
   ...runFlags,
+  lend: {
+    ...texts,
+    value: "COMMAND[=WORDS]",
+    parse: parseLend,
+    help: "a command that other machines may run in it: psql=/usr/bin/psql -U postgres",
+  },
+  connector: {
+    ...texts,
+    value: "MACHINE",
+    parse: parseMachineName,
+    help: "a machine whose commands it may run, as /connectors/MACHINE/COMMAND",
+  },
 } as const;
 
-type RunFlagValues = {
-  readonly [Key in keyof typeof runFlags]: string | boolean | readonly string[] | undefined;
-};
+/** Those of them that a whole system has a use for: it has no program of its own. */
+export const systemFlags = {
+  mount: appFlags.mount,
+  volume: runFlags.volume,
+  tmpfs: runFlags.tmpfs,
+  memory: runFlags.memory,
+  cpus: runFlags.cpus,
+  pidsLimit: runFlags.pidsLimit,
+  restart: runFlags.restart,
+  label: runFlags.label,
+  requires: runFlags.requires,
+  capAdd: runFlags.capAdd,
+  capDrop: runFlags.capDrop,
+  device: runFlags.device,
+  stopTimeout: runFlags.stopTimeout,
+  lend: appFlags.lend,
+  connector: appFlags.connector,
+} as const;
 
 /** What the flags chose. */
 export interface GivenChoices {
@@ -110,10 +81,14 @@ export function givenChoices(
   {
     mount,
     env,
+    lend,
+    connector,
     ...flags
   }: RunFlagValues & {
     readonly mount: readonly Volume[];
     readonly env: readonly EnvEntry[];
+    readonly lend: readonly LendOption[];
+    readonly connector: readonly MachineName[];
   },
   name: MachineName,
   args: readonly string[],
@@ -127,23 +102,13 @@ export function givenChoices(
     log.info(`${option}: ${said}`);
   }
   return {
-    app: { ...appChoices(draft), ...(args.length === 0 ? {} : { args }) },
+    app: {
+      ...appChoices(draft),
+      ...(args.length === 0 ? {} : { args }),
+      lend: Object.fromEntries(lend),
+      connectors: [...new Set(connector)],
+    },
     environment: [...new Map([...draft.environment, ...env])],
     volumes: [...mount, ...draft.volumes],
   };
-}
-
-function givenOptions(flags: RunFlagValues): GivenOption[] {
-  const keys = Object.keys(runFlags) as (keyof typeof runFlags)[];
-  return keys.flatMap((key) => {
-    const given = flags[key];
-    const values = Array.isArray(given)
-      ? given
-      : given === undefined || given === false
-        ? []
-        : [given];
-    const name = flagName(key);
-    const option = requireRunOption(name);
-    return values.map((value) => ({ option, value: String(value), written: `--${name} ${value}` }));
-  });
 }

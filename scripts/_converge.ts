@@ -4,10 +4,16 @@
  * @module
  */
 
+import { missingApps } from "../lib/apps/converge_apps.ts";
 import type { VerbContext } from "../lib/cli/context.ts";
 import type { FlagSpecs } from "../lib/cli/verb.ts";
 import { applyChange, recoverChange } from "../lib/change/apply_change.ts";
-import { type Convergence, converge, readRunning } from "../lib/declare/converge.ts";
+import {
+  type Convergence,
+  converge,
+  type ConvergeOptions,
+  readRunning,
+} from "../lib/declare/converge.ts";
 import { startOrder } from "../lib/declare/start_order.ts";
 import type { Declared } from "../lib/declare/read_declarations.ts";
 import { usageError } from "../lib/errors.ts";
@@ -97,7 +103,7 @@ export async function applyDeclarations(
       show(context, plan, !flags.noRestart);
       if (!dryRun) {
         await ask(context, plan);
-        await carryOut(plan, own);
+        await carryOut(plan, own, locate);
       }
     }
     if (!flags.start || running.has(plan.name)) continue;
@@ -108,7 +114,11 @@ export async function applyDeclarations(
   }
 }
 
-async function carryOut(plan: Convergence, tools: ApplyTools): Promise<void> {
+async function carryOut(
+  plan: Convergence,
+  tools: ApplyTools,
+  locate: ConvergeOptions["locate"],
+): Promise<void> {
   const { host } = tools;
   const { name } = plan;
   const say = async (message: string) =>
@@ -119,9 +129,13 @@ async function carryOut(plan: Convergence, tools: ApplyTools): Promise<void> {
       plan.tools === undefined ? tools : { ...tools, image: plan.tools },
     );
     await applySteps(plan.boot, tools);
-    await say(`made of ${plan.prepared.spec.image.reference}`);
+    const { spec } = plan.prepared;
+    const missing = await missingApps(host, spec, locate);
+    if (missing !== undefined)
+      await applyChange(missing.change, { ...tools, appImages: missing.images });
+    await say(`made of ${spec.image.reference}`);
   } else if (plan.kind === "change" && plan.plan.change !== undefined) {
-    await applyChange(plan.plan.change, tools);
+    await applyChange(plan.plan.change, { ...tools, appImages: plan.appImages });
     await say("changed as declared");
     if (plan.plan.restarts) await requireRunning(host, "restart", [name]);
   }

@@ -138,7 +138,8 @@ export function imageTools(
   };
   return {
     fetch: () => fetchImage(tools),
-    unpack: async (tree) => void (await progress.unpacking(() => unpackImage(tools, tree))),
+    unpack: (tree) => progress.unpacking(() => unpackImage(tools, tree)),
+    unpackInto: (tree) => progress.unpacking(() => unpackImage(tools, tree, "part")),
     storeTree: () => progress.unpacking(() => storeTree(tools, (text) => context.log.info(text))),
     save: (path, format) => saveImage(tools, path, format),
     remember() {

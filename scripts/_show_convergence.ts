@@ -34,6 +34,7 @@ export function show(
   if (dryRun) for (const step of stepsOf(plan)) out.print(describeStep(step));
   if (plan.kind === "make") {
     say(`is made of ${plan.prepared.spec.image.reference}`);
+    for (const app of plan.prepared.spec.apps) say(`application ${app.name}: added to it`);
     return;
   }
   const { moves, notes, restart } = plan.plan;

@@ -89,7 +89,7 @@ type OutsideOperand = Exclude<CopyOperand, { kind: "machine" }>;
 
 async function openView(host: Host, name: MachineName): Promise<MachineView> {
   const { spec } = await readMachine(host, name);
-  return await openMachineView(host, name, spec.volumes);
+  return await openMachineView(host, spec);
 }
 
 async function putIn(

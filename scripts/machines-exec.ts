@@ -4,12 +4,7 @@ import type { EnvEntry } from "../lib/env/env_entry.ts";
 import { MbctlError, usageError } from "../lib/errors.ts";
 import { quoteLine } from "../lib/env/posix_sh.ts";
 import { openHost } from "../lib/host/host.ts";
-import {
-  enterOptions,
-  inCgroupOf,
-  isUnsafeVariable,
-  waitForProgram,
-} from "../lib/host/namespaces.ts";
+import { inCgroupOf, isUnsafeVariable, waitForProgram } from "../lib/host/namespaces.ts";
 import { attendProgram } from "../lib/host/spawn.ts";
 import { readLeader } from "../lib/host/systemd.ts";
 import { BUSYBOX_PATH } from "../lib/init/init_files.ts";
@@ -18,6 +13,7 @@ import { findCommand } from "../lib/machine/shell.ts";
 import { parseMachineName } from "../lib/spec/machine_name.ts";
 import {
   hasMachineFile,
+  readEntrance,
   readNamedUser,
   readProgramEnvironment,
   readProgramUser,
@@ -29,7 +25,7 @@ const verb = defineVerb({
   name: "machines exec",
   summary: "run a command in a running machine, for scripts",
   description:
-    "The command gets the environment, the user, the working directory and the namespaces of the machine's program, our own standard input, output and error, and no terminal. Its exit code is ours: 127 where there is no such program, 128 and the number of the signal that ended it. SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1 and SIGUSR2 are passed on.\n\nThe image needs no shell. For work by hand there is mbctl machines shell.",
+    "The command gets the environment, the user, the working directory, the capabilities and the namespaces of the machine's program, our own standard input, output and error, and no terminal. Its exit code is ours: 127 where there is no such program, 128 and the number of the signal that ended it. SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1 and SIGUSR2 are passed on.\n\nThe image needs no shell. For work by hand there is mbctl machines shell.",
   ownsSignals: true,
   operands: { name: { kind: "machine", help: "the machine", parse: parseMachineName } },
   flags: {
@@ -103,17 +99,19 @@ const verb = defineVerb({
     ];
     const path = environment.findLast(([key]) => key === "PATH")?.[1] ?? "";
     const plan = planExec({
-      enter: enterOptions(program),
+      machine: name,
+      entrance: readEntrance(leader, program),
       environment,
       isUnsafe: isUnsafeVariable,
       user: named ?? readProgramUser(program),
       directory: workdir,
       busybox: hasMachineFile(program, BUSYBOX_PATH) ? BUSYBOX_PATH : undefined,
+      isSystem: program === leader && hasMachineFile(program, "/usr/bin/setpriv"),
       command,
       programPath: findCommand(`/proc/${program}/root`, command[0] ?? "", path),
     });
     for (const what of plan.missing) {
-      context.log.warn(`Cannot set ${what} in a machine without man8s-init: left out`);
+      context.log.warn(`Cannot set ${what} in this machine: left out`);
     }
     context.log.command(quoteLine(plan.argv));
     return await inCgroupOf(program, () => attendProgram(plan.argv, plan.environment));

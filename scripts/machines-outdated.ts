@@ -4,6 +4,7 @@ import { renderTable } from "../lib/cli/table.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import type { MbctlError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
+import { shortDigest } from "../lib/image/digest.ts";
 import { readMachine, readMachineSpecs } from "../lib/machine/inventory.ts";
 import { findOutdated } from "../lib/upgrade/find_outdated.ts";
 import { sourceFlags, sourceOptions } from "./_image_source.ts";
@@ -64,11 +65,6 @@ function reasonOf(problem: MbctlError): string {
   const { message, causes } = errorFacts(problem, false);
   const cause = causes.at(-1)?.trim().split("\n").at(-1);
   return cause === undefined ? message : `${message}: ${cause}`;
-}
-
-/** As many digits as `podman images` shows. */
-function shortDigest(digest: string): string {
-  return digest.slice(digest.indexOf(":") + 1).slice(0, 12);
 }
 
 if (import.meta.main) await runScript(verb);

@@ -1,6 +1,8 @@
 import { recoverChange } from "../lib/change/apply_change.ts";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
+import { requireConnectors } from "../lib/connector/require_connectors.ts";
+import { describeDeviceRules } from "../lib/host/device_rule.ts";
 import { openHost } from "../lib/host/host.ts";
 import type { Lock } from "../lib/host/lock.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
@@ -12,19 +14,16 @@ import { controlUnits, requireLive } from "../lib/machine/lifecycle.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
 import { type MachineName, machineUnit, parseMachineName } from "../lib/spec/machine_name.ts";
-import {
-  applyPull,
-  checkPull,
-  preparePull,
-  recoverPull,
-  requireFreeName,
-} from "../lib/machine/pull.ts";
+import { applyPull, checkPull, preparePull, recoverPull } from "../lib/machine/pull.ts";
+import { requireFreeName } from "../lib/machine/free_name.ts";
 import { describeStep } from "../lib/machine/step.ts";
 import { matchMounts } from "../lib/spec/volume.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
 import { appFlags, givenChoices } from "./_app_flags.ts";
 import { askForVolume } from "./_ask_for_volume.ts";
 import { networkChoices, networkFlags } from "./_network_flags.ts";
+import { baseFlag, pullApp } from "./_pull_app.ts";
+import { chosenMode, modeFlags, wantedMode } from "./_pull_mode.ts";
 import {
   imageOperand,
   imageStore,
@@ -39,7 +38,7 @@ const verb = defineVerb({
   name: "machines pull",
   summary: "make a machine of an image",
   description:
-    "For each volume that the image declares, the choice is config (kept in the configuration folder), data (kept in the storage folder), a path of the host, or skip (left in the root tree). What the image holds there is copied. Words after -- replace the command of the image. All choices are kept in machine.toml. Prints the machine's address.",
+    "For each volume that the image declares, the choice is config (kept in the configuration folder), data (kept in the storage folder), a path of the host, or skip (left in the root tree). What the image holds there is copied. Words after -- replace the command of the image. An image that is an operating system becomes a machine that boots, any other runs its program; --mode decides otherwise. All choices are kept in machine.toml. Prints the machine's address.",
   changes: true,
   progress: true,
   operands: {
@@ -51,6 +50,8 @@ const verb = defineVerb({
     ...networkFlags,
     ...pullFlag,
     ...sourceFlags,
+    ...modeFlags,
+    ...baseFlag,
     start: { type: "boolean", help: "start it at once" },
   },
   tail: { args: { help: "words for the image's program, in place of its own command" } },
@@ -63,16 +64,19 @@ const verb = defineVerb({
       command: "mbctl machines pull redis:7 cache --mount /data=data --env TZ=UTC --start",
       says: "asks nothing, and starts it",
     },
+    { command: "mbctl machines pull debian:12 build", says: "a system that boots" },
     {
       command: "mbctl machines pull redis:7 cache --volume /data -m 1g -- --save 60 1",
       says: "with a limit, and words for the program",
     },
   ],
-  async run(context, { image, name, start, pull, tlsVerify, authfile, args, ...flags }) {
+  async run(context, { image, name, start, pull, tlsVerify, authfile, args, mode, ...flags }) {
+    const wanted = wantedMode(mode, flags.base);
     const host = openHost(context);
     const ref = resolveImagePath(image, context.workingDirectory);
     const { app, environment, volumes: mounts } = givenChoices(context, flags, name, args);
-    const request = { name, ref, environment, app, network: networkChoices(flags) };
+    const network = networkChoices(flags);
+    requireConnectors(host.root, name, app.connectors);
     const options = { ...sourceOptions(context, { tlsVerify, authfile }), policy: pull };
     const tools = {
       host,
@@ -80,8 +84,14 @@ const verb = defineVerb({
       signal: context.signal,
       onStep: (text: string) => context.log.debug(text),
     };
-    using _lock = context.dryRun ? undefined : lockForPull(host.root, name);
     if (start && !context.dryRun) requireLive(host, "start machines");
+    if ("base" in wanted) {
+      const hasRestart = flags.restart !== undefined;
+      const given = { app, hasRestart, environment, volumes: mounts, network };
+      await pullApp(context, { ref, name, ...wanted, ...given, source: options, start });
+      return undefined;
+    }
+    using _lock = context.dryRun ? undefined : lockForPull(host.root, name);
     const earlier = context.dryRun ? "nothing" : await recoverPull(host, name, tools);
     if (earlier !== "nothing")
       context.log.info(`an earlier run of "${name}" was killed: ${earlier}`);
@@ -91,24 +101,28 @@ const verb = defineVerb({
       earlier === "completed" &&
       (await readMachine(host, name)).spec.image.reference === formatImageRef(ref);
     if (!isDone) {
-      const facts = await checkPull(host, name, request.network, (text) => context.log.warn(text));
+      const facts = await checkPull(host, name, network, (text) => context.log.warn(text));
       using store = await imageStore(context, host);
       await using located = await locateImage(locateTools(context, host, store), ref, options);
       const { found } = located;
       const { chosen, open } = matchMounts(found.config.volumes, mounts);
       const volumes = [...chosen];
       for (const path of open) volumes.push(await askForVolume(context.prompt, path));
+      const layers = isOpen(store) ? imageTools(context, host, store, located) : undefined;
+      const lives = await chosenMode(context, wanted.mode, app, { store, located }, layers);
+      const request = { name, ref, environment, app: { ...app, mode: lives }, network };
       const tree = treeSource(host, store, found);
       const prepared = preparePull(host, request, facts, found, volumes, tree);
       for (const weakness of prepared.weaknesses) context.log.warn(weakness);
-      if (!isOpen(store)) {
+      for (const hint of describeDeviceRules(app.devices)) context.log.info(hint);
+      if (layers === undefined) {
         for (const step of [...prepared.steps, ...prepared.finish])
           context.out.print(describeStep(step));
         return undefined;
       }
       if (open.length > 0) await requireFreeName(host, name);
       context.log.info(`pulling ${formatImageRef(ref)}`);
-      await applyPull(prepared, { ...tools, image: imageTools(context, host, store, located) });
+      await applyPull(prepared, { ...tools, image: layers });
     }
     const machine = await readMachine(host, name);
     const message = `made of ${machine.spec.image.reference}`;

@@ -12,6 +12,8 @@ import { readCommonFacts } from "../lib/machine/pull.ts";
 import { describeStep } from "../lib/machine/step.ts";
 import { rebuildMachine } from "../lib/rebuild/rebuild_machine.ts";
 import type { MachineName } from "../lib/spec/machine_name.ts";
+import { takeMachineLock } from "../lib/machine/lock.ts";
+import { putAppsBack } from "./_put_apps_back.ts";
 import { imageLocator } from "./_image_locator.ts";
 import { imageStore, sourceFlags, sourceOptions } from "./_image_source.ts";
 import { manyFlags, namedMachines, namesOperand, workOnMachines } from "./_many_machines.ts";
@@ -83,7 +85,11 @@ const verb = defineVerb({
         { names: chosen, jobs, what: "rebuild" },
         async (name) => {
           const state = await rebuildMachine(host, name, choices, tools);
-          if (state === "rebuilt") rebuilt.push(name);
+          if (state === "rebuilt") {
+            using _lock = takeMachineLock(host.root, name);
+            await putAppsBack(context, host, name, tools.locate);
+            rebuilt.push(name);
+          }
           return { state, address: dryRun ? undefined : (await readMachine(host, name)).address };
         },
         ["ADDRESS", "STATE"],

@@ -1,6 +1,7 @@
 import { recoverChange } from "../lib/change/apply_change.ts";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
+import { requireUnused } from "../lib/connector/require_connectors.ts";
 import { MbctlError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
@@ -19,12 +20,15 @@ const verb = defineVerb({
     "Removes the root tree, the configuration, the data, the links, the unit's drop-in and the boot entry. Folders of the host that were bound as volumes are named and left alone.",
   changes: true,
   operands: { name: { kind: "machine", help: "the machine", parse: parseMachineName } },
-  flags: { stop: { type: "boolean", help: "stop it first if it runs" } },
+  flags: {
+    stop: { type: "boolean", help: "stop it first if it runs" },
+    force: { type: "boolean", help: "also when other machines run commands that it lends" },
+  },
   examples: [
     { command: "mbctl machines remove web", says: "asks first" },
     { command: "mbctl machines remove web --stop --yes", says: "asks nothing" },
   ],
-  async run(context, { name, stop }) {
+  async run(context, { name, stop, force }) {
     const host = openHost(context);
     if (context.dryRun) {
       const { steps } = await prepareRemoval(host, name, stop);
@@ -40,6 +44,7 @@ const verb = defineVerb({
     };
     await endChange(tools, name);
     const { steps, kept, snapshots } = await prepareRemoval(host, name, stop);
+    if (!force) requireUnused(host.root, name, "remove");
     const dependents = readMachineSpecs(host.root).filter(({ depends }) => depends.includes(name));
     for (const dependent of dependents) {
       context.log.warn(`"${dependent.name}" depends on "${name}", and does not start without it`);

@@ -1,6 +1,8 @@
 import { applyChange, recoverChange } from "../lib/change/apply_change.ts";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
+import { connectorsInMachine } from "../lib/connector/connector_paths.ts";
+import { readConnectorUsers } from "../lib/connector/require_connectors.ts";
 import { MbctlError, usageError } from "../lib/errors.ts";
 import { nameExists } from "../lib/host/files.ts";
 import { openHost } from "../lib/host/host.ts";
@@ -16,7 +18,7 @@ const verb = defineVerb({
   name: "machines rename",
   summary: "give a machine another name",
   description:
-    "Everything of it goes to the new name: tree, configuration with all edits, data, snapshots, secrets, unit, boot entry. Its addresses follow from its name and change. Machines that name it in depends or allow are changed too. One that runs is stopped and started again. Other hosts know the new name after mbctl address import there.",
+    "Everything of it goes to the new name: tree, configuration with all edits, data, snapshots, secrets, unit, boot entry. Its addresses follow from its name and change. Machines that name it in depends, connectors or allow are changed too. One that runs is stopped and started again. Other hosts know the new name after mbctl address import there.",
   changes: true,
   operands: {
     old: { kind: "machine", help: "the machine", parse: parseMachineName },
@@ -39,7 +41,7 @@ const verb = defineVerb({
       onWarning: warn,
     };
     if (context.dryRun) {
-      const { change } = await prepareRename(host, { from, to }, warn);
+      const { change } = await prepareRename(host, { from, to });
       for (const step of [...change.prepare, ...change.redo]) context.out.print(describeStep(step));
       return undefined;
     }
@@ -59,12 +61,13 @@ const verb = defineVerb({
     if (earlier === "done" && !isThere(from) && isThere(to)) return await printAddress();
     using _new = takeMachineLock(host.root, to);
     await recoverChange(host, to, tools);
-    const { change, isRunning, others } = await prepareRename(host, { from, to }, warn);
+    const { change, isRunning, others } = await prepareRename(host, { from, to });
     using _others = takeAll(others.map((name) => () => takeMachineLock(host.root, name)));
+    const users = readConnectorUsers(host.root, from);
     const isSure =
-      !isRunning ||
+      (!isRunning && users.length === 0) ||
       (await context.prompt.confirm({
-        message: `"${from}" runs. Stop it, and start it as "${to}"?`,
+        message: question({ from, to }, isRunning, users),
         flag: "--yes",
       }));
     if (!isSure) throw new MbctlError("interrupted", `Nothing was changed of "${from}"`);
@@ -74,6 +77,19 @@ const verb = defineVerb({
   },
 });
 export default verb;
+
+/** What happens that somebody may notice. */
+function question(
+  { from, to }: { readonly from: string; readonly to: string },
+  isRunning: boolean,
+  users: readonly MachineName[],
+): string {
+  const paths = `For ${users.join(", ")} its commands move from ${connectorsInMachine}/${from} to ${connectorsInMachine}/${to}`;
+  return [
+    ...(users.length > 0 ? [`${paths}.`] : []),
+    isRunning ? `"${from}" runs. Stop it, and start it as "${to}"?` : "Rename it?",
+  ].join(" ");
+}
 
 /** Takes all locks, or none. */
 function takeAll(takers: readonly (() => Disposable)[]): Disposable {

@@ -2,21 +2,17 @@ import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { MbctlError } from "../lib/errors.ts";
 import { parseDigest } from "../lib/image/digest.ts";
-import { parseImageRef, pinned } from "../lib/image/reference.ts";
+import { type ImageRef, parseImageRef, pinned } from "../lib/image/reference.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
-import { locateImage } from "../lib/pull/locate_image.ts";
-import { treeSource } from "../lib/pull/stored_tree.ts";
+import { systemSource } from "../lib/machine/system_source.ts";
 import { prepareReset } from "../lib/snapshots/prepare_reset.ts";
 import { parseMachineName } from "../lib/spec/machine_name.ts";
-import { isOpen } from "../lib/store/store.ts";
+import type { MachineSpec } from "../lib/spec/machine_spec.ts";
+import { isOsReference } from "../lib/spec/os_reference.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
-import {
-  imageStore,
-  imageTools,
-  locateTools,
-  sourceFlags,
-  sourceOptions,
-} from "./_image_source.ts";
+import { putAppsBack } from "./_put_apps_back.ts";
+import { imageLocator } from "./_image_locator.ts";
+import { imageStore, sourceFlags, sourceOptions } from "./_image_source.ts";
 import { applyOrShow, holdMachine, requireStarted } from "./_snapshot_verb.ts";
 
 const verb = defineVerb({
@@ -40,11 +36,11 @@ const verb = defineVerb({
     const { host } = machine;
     const { spec } = await readMachine(host, name);
     using store = await imageStore(context, host);
-    const ref = parseImageRef(spec.image.reference);
-    const exact = ref.transport === "docker" ? pinned(ref, parseDigest(spec.image.digest)) : ref;
     const options = { ...sourceOptions(context, flags), policy: "missing" as const };
-    await using located = await locateImage(locateTools(context, host, store), exact, options);
-    const { found } = located;
+    await using located = isOsReference(spec.image.reference)
+      ? { ...(await systemSource(host, spec)), async [Symbol.asyncDispose]() {} }
+      : await imageLocator(context, host, store, options)(exactly(spec));
+    const { found, tree } = located;
     if (found.manifestDigest !== spec.image.manifestDigest) {
       throw new MbctlError(
         "conflict",
@@ -52,16 +48,18 @@ const verb = defineVerb({
         { hint: `mbctl machines upgrade ${name} takes the new one` },
       );
     }
-    const tree = treeSource(host, store, found);
     const { kept, change, isRunning } = await prepareReset(host, { spec, found, tree, discard });
-    if (discard && !context.dryRun) {
-      const message = `Remove all that was written to the root tree of "${name}"?`;
+    const isSystem = spec.mode === "base";
+    if ((discard || isSystem) && !context.dryRun) {
+      const message = discard
+        ? `Remove all that was written to the root tree of "${name}"${isSystem ? ", all that was installed in it" : ""}?`
+        : `Make the whole system "${name}" anew? What was installed in it is in the snapshot ${kept} alone.`;
       if (!(await context.prompt.confirm({ message, flag: "--yes" }))) {
         throw new MbctlError("interrupted", `Nothing was changed of "${name}"`);
       }
     }
-    const image = isOpen(store) ? imageTools(context, host, store, located) : undefined;
-    if (!(await applyOrShow(context, machine, change, image))) return undefined;
+    if (!(await applyOrShow(context, machine, change, located.tools))) return undefined;
+    await putAppsBack(context, host, name, imageLocator(context, host, store, options));
     const message = "its root tree was made anew";
     await recordEvent(host, { event: "reset", machine: name, message, fields: { kept } });
     context.log.info(`"${name}": ${message}`);
@@ -71,5 +69,11 @@ const verb = defineVerb({
   },
 });
 export default verb;
+
+/** The image by its digest, where a registry has it. */
+function exactly({ image }: MachineSpec): ImageRef {
+  const ref = parseImageRef(image.reference);
+  return ref.transport === "docker" ? pinned(ref, parseDigest(image.digest)) : ref;
+}
 
 if (import.meta.main) await runScript(verb);

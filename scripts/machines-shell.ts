@@ -1,6 +1,7 @@
 import { runScript } from "../lib/cli/main.ts";
+import type { VerbContext } from "../lib/cli/context.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
-import { MbctlError } from "../lib/errors.ts";
+import { MbctlError, usageError } from "../lib/errors.ts";
 import { becomeProgram } from "../lib/host/become.ts";
 import { openHost } from "../lib/host/host.ts";
 import {
@@ -12,19 +13,26 @@ import {
 import { readLeader } from "../lib/host/systemd.ts";
 import { BUSYBOX_PATH } from "../lib/init/init_files.ts";
 import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
-import { parseMachineName } from "../lib/spec/machine_name.ts";
+import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 import { machinePaths } from "../lib/machine/paths.ts";
 import { findCommand, findShell } from "../lib/machine/shell.ts";
-import { readProgramEnvironment } from "../lib/watch/machine_entry.ts";
+import { readNamedUser, readProgramEnvironment } from "../lib/watch/machine_entry.ts";
+import { hasLogin } from "../lib/watch/system_entry.ts";
 
 const verb = defineVerb({
   name: "machines shell",
   summary: "enter a running machine, or run a command in it",
   description:
-    "The command runs as root of the machine, with the machine's environment, in all of its namespaces and in its cgroup. Without a command it is the image's shell, or the busybox of man8s-init where the image has none. Terminal, signals and exit code are the command's own.",
+    "The command runs as root of the machine, with the machine's environment, in all of its namespaces and in its cgroup. Without a command it is the image's shell, or the busybox of man8s-init where the image has none; in a whole system a login session, as machinectl shell gives it. Terminal, signals and exit code are the command's own.",
   ownsSignals: true,
   operands: { name: { kind: "machine", help: "the machine", parse: parseMachineName } },
   flags: {
+    user: {
+      type: "string",
+      short: "u",
+      value: "USER",
+      help: "log in as this user, in a whole system",
+    },
     networkOnly: {
       type: "boolean",
       help: "run a program of the host, in the machine's network alone",
@@ -33,13 +41,15 @@ const verb = defineVerb({
   tail: { command: { help: "the command to run" } },
   examples: [
     { command: "mbctl machines shell web", says: "a shell in the machine" },
+    { command: "mbctl machines shell build --user builder", says: "a login of that user" },
     { command: "mbctl machines shell web -- nginx -t", says: "one command, with its exit code" },
     {
       command: "mbctl machines shell web --network-only -- /usr/bin/iperf3 -s",
       says: "the host's iperf3, seen from the mesh as the machine",
     },
   ],
-  async run(context, { name, networkOnly, command }) {
+  async run(context, { name, user, networkOnly, command }) {
+    if (user !== undefined) checkUser(name, user, networkOnly || command.length > 0);
     const host = openHost(context);
     requireLive(host, "enter machines");
     requireMachines(host.root, [name]);
@@ -56,6 +66,20 @@ const verb = defineVerb({
         ["nsenter", `--target=${leader}`, "--net", "--", ...program],
         process.env,
         say,
+      );
+    }
+    if (command.length === 0 && hasLogin(leader)) {
+      if (user !== undefined) warnOfUnknown(context.log, leader, user);
+      const login = `${user ?? "root"}@${name}`;
+      return becomeProgram(["machinectl", "--quiet", "shell", login], process.env, say);
+    }
+    if (user !== undefined) {
+      throw new MbctlError(
+        "conflict",
+        `Cannot log in to "${name}": no systemd with dbus runs in it`,
+        {
+          hint: `mbctl machines exec ${name} --user ${user} -- COMMAND`,
+        },
       );
     }
     const { tree } = machinePaths(host.root, name);
@@ -82,5 +106,30 @@ const verb = defineVerb({
   },
 });
 export default verb;
+
+/** machinectl ends at once for a user that is not there, without a word. */
+function warnOfUnknown(log: VerbContext["log"], leader: number, user: string): void {
+  try {
+    readNamedUser(leader, user);
+  } catch (error) {
+    if (!(error instanceof MbctlError)) throw error;
+    log.warn(
+      `${user} is not in the machine's /etc/passwd: the login ends at once, unless another service knows it`,
+    );
+  }
+}
+
+/** systemd's own rule is looser (systemd.exec(5), "USER/GROUP NAME SYNTAX"); what is more is no name that anybody has. */
+function checkUser(name: MachineName, user: string, isTooMuch: boolean): void {
+  if (!/^[A-Za-z0-9_][A-Za-z0-9_.-]{0,31}$/.test(user)) {
+    throw usageError(`Cannot log in as ${JSON.stringify(user)}: that is no user's name`);
+  }
+  if (isTooMuch) {
+    throw usageError(
+      "Cannot use --user with a command: it is for a login",
+      `mbctl machines exec ${name} --user ${user} -- COMMAND`,
+    );
+  }
+}
 
 if (import.meta.main) await runScript(verb);

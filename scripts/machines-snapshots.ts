@@ -3,6 +3,7 @@ import { formatBytes } from "../lib/cli/quantity.ts";
 import { renderTable } from "../lib/cli/table.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
+import { shortDigest } from "../lib/image/digest.ts";
 import { noSuchMachine } from "../lib/machine/inventory.ts";
 import { machinePaths } from "../lib/machine/paths.ts";
 import { nameExists } from "../lib/host/files.ts";
@@ -42,7 +43,7 @@ const verb = defineVerb({
           created.slice(0, 19).replace("T", " "),
           hasData ? "yes" : "no",
           reason,
-          `${image.reference} ${image.digest.slice(7, 19)}`,
+          [image.reference, shortDigest(image.digest)].filter(Boolean).join(" "),
           ...(measured === undefined
             ? []
             : [formatBytes(measured.bytes), formatBytes(measured.ownBytes)]),

@@ -5,6 +5,7 @@ import { defineVerb } from "../lib/cli/verb.ts";
 import { usageError } from "../lib/errors.ts";
 import { type Host, openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
+import { shortDigest } from "../lib/image/digest.ts";
 import { parseImageRef, resolveImagePath } from "../lib/image/reference.ts";
 import { readMachineSpecs } from "../lib/machine/inventory.ts";
 import { describeStep } from "../lib/machine/step.ts";
@@ -72,10 +73,14 @@ const verb = defineVerb({
     }
     if (auto && !all) throw usageError("Cannot use --auto without --all", "add --all");
     const named = namedMachines(host.root, names, all);
-    const willing = new Set(
-      readMachineSpecs(host.root).flatMap((spec) => (spec.autoUpgrade ? [spec.name] : [])),
-    );
-    const chosen = auto ? named.filter((name) => willing.has(name)) : named;
+    const specs = readMachineSpecs(host.root);
+    const willing = new Set(specs.flatMap((spec) => (spec.autoUpgrade ? [spec.name] : [])));
+    const systems = new Set(specs.flatMap(({ mode, name }) => (mode === "base" ? [name] : [])));
+    const wanted = auto ? named.filter((name) => willing.has(name)) : named;
+    for (const name of wanted.filter((name) => all && systems.has(name))) {
+      context.log.info(`${name}: a whole system, which upgrades itself: left alone`);
+    }
+    const chosen = wanted.filter((name) => !all || !systems.has(name));
     const { to, mount: mounts, withData: isWithData } = flags;
     const choices = {
       ...{ mounts, isWithData, graceMs: flags.grace * 1000 },
@@ -125,11 +130,6 @@ function upgradeTools(
       },
     }),
   };
-}
-
-/** As many digits as `podman images` shows. */
-function shortDigest(digest: string): string {
-  return digest.slice(digest.indexOf(":") + 1).slice(0, 12);
 }
 
 if (import.meta.main) await runScript(verb);

@@ -12,6 +12,7 @@ import { childArgument } from "../lib/host/self.ts";
 
 export const verbTable: VerbTable = {
   "machines pull": () => import("./machines-pull.ts"),
+  "machines create": () => import("./machines-create.ts"),
   "machines apply": () => import("./machines-apply.ts"),
   "machines edit": () => import("./machines-edit.ts"),
   "machines diff": () => import("./machines-diff.ts"),
@@ -50,6 +51,13 @@ export const verbTable: VerbTable = {
   "secrets set": () => import("./secrets-set.ts"),
   "secrets list": () => import("./secrets-list.ts"),
   "secrets remove": () => import("./secrets-remove.ts"),
+  "machines app add": () => import("./machines-app-add.ts"),
+  "machines app remove": () => import("./machines-app-remove.ts"),
+  "machines app list": () => import("./machines-app-list.ts"),
+  "connector add": () => import("./connector-add.ts"),
+  "connector remove": () => import("./connector-remove.ts"),
+  "connector list": () => import("./connector-list.ts"),
+  "connector call": () => import("./connector-call.ts"),
   "host setup": () => import("./host-setup.ts"),
   "host check": () => import("./host-check.ts"),
   "host renumber": () => import("./host-renumber.ts"),
@@ -80,6 +88,8 @@ export const verbTable: VerbTable = {
 /** What the program does as a child of itself (lib/host/self.ts): importing it does the work. */
 const children: Readonly<Record<string, () => Promise<unknown>>> = {
   "apply-layers": () => import("../lib/layers/apply_child.ts"),
+  "connector-client": () => import("../lib/connector/client_child.ts"),
+  "connector-serve": () => import("../lib/connector/serve_child.ts"),
   "copy-tree": () => import("../lib/trees/copy_tree_child.ts"),
   "receive-files": () => import("../lib/copy/receive_child.ts"),
   relay: () => import("../lib/relay/relay_child.ts"),

@@ -4,6 +4,7 @@ import { renderTable } from "../lib/cli/table.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { quoteWords } from "../lib/env/posix_sh.ts";
 import { openHost } from "../lib/host/host.ts";
+import { decideImageMode } from "../lib/pull/decide_image_mode.ts";
 import { locateImage } from "../lib/pull/locate_image.ts";
 import { readImageUses } from "../lib/store/image_use.ts";
 import { storeBelow } from "../lib/store/store.ts";
@@ -17,12 +18,16 @@ import {
   sourceFlags,
   sourceOptions,
 } from "./_image_source.ts";
+import { readingText } from "./_pull_mode.ts";
+
+/** Looking at an image shall not cost as much as pulling a large one. */
+const maxMissingBytes = 256 * 1024 ** 2;
 
 const verb = defineVerb({
   name: "oci inspect",
   summary: "show what mbctl understands of an image",
   description:
-    "Reads the manifest and the configuration, from the store or the registry; no layer is fetched. Says by which rule of policy.json the image was accepted, and which machines are made of it.",
+    "Reads the manifest and the configuration, from the store or the registry. Where only the layers can tell how a machine of it lives (no program but a shell), they are read until that is known, and not kept. Says by which rule of policy.json the image was accepted, and which machines are made of it.",
   reads: true,
   operands: { image: imageOperand },
   flags: { ...pullFlag, ...sourceFlags },
@@ -42,6 +47,13 @@ const verb = defineVerb({
       .filter(({ digests }) => digests.includes(found.manifestDigest))
       .map(({ machine }) => machine);
     const sizeBytes = layersSizeBytes(manifest);
+    const decided = await decideImageMode(
+      { store, located, signal: context.signal },
+      {
+        maxMissingBytes: pull === "never" ? 0 : maxMissingBytes,
+        onMissing: (bytes) => context.log.info(readingText(bytes)),
+      },
+    );
     const answer = {
       reference: formatImageRef(ref),
       digest: found.digest,
@@ -51,6 +63,8 @@ const verb = defineVerb({
       resolvedAt: new Date(located.resolvedMs).toISOString(),
       verifiedBy: located.verifiedBy,
       machines,
+      mode: decided.mode ?? null,
+      modeReason: decided.reason,
       args: [...config.entrypoint, ...config.cmd],
       entrypoint: config.entrypoint,
       command: config.cmd,
@@ -81,6 +95,7 @@ const verb = defineVerb({
           ["verified by", answer.verifiedBy],
           ...machines.map((machine) => ["machine", machine]),
           ["created", answer.created],
+          ["mode", `${answer.mode ?? "not known"}: ${answer.modeReason}`],
           ["args", quoteWords(answer.args)],
           ["user", answer.user || "root"],
           ["working directory", answer.workingDirectory],

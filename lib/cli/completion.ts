@@ -74,7 +74,7 @@ export async function completeWords(
   });
 }
 
-/** First words, or second words of the group that was typed. */
+/** First words, or the next words of the group that was typed. */
 async function verbWords(
   table: VerbTable,
   typed: readonly string[],
@@ -86,20 +86,21 @@ async function verbWords(
       says: "",
     }));
   }
-  const [group, ...more] = typed.filter((word) => !word.startsWith("-"));
+  const group = typed.filter((word) => !word.startsWith("-"));
   const names = Object.keys(table);
-  if (group === undefined) {
+  if (group.length === 0) {
     const firsts = new Set(names.map((name) => name.split(" ")[0] ?? ""));
     return [...firsts, "help"].map((text) => ({ text, says: "" }));
   }
-  if (more.length > 0) return [];
+  const begin = `${group.join(" ")} `;
+  const inGroup = names.filter((name) => name.startsWith(begin));
+  const nexts = new Set(inGroup.map((name) => name.slice(begin.length).split(" ")[0] ?? ""));
   return await Promise.all(
-    names
-      .filter((name) => name.startsWith(`${group} `))
-      .map(async (name) => ({
-        text: name.slice(group.length + 1),
-        says: (await table[name]?.())?.default.summary ?? "",
-      })),
+    [...nexts].map(async (text) => ({
+      text,
+      // A group in the group has no sentence of its own.
+      says: (await table[`${begin}${text}`]?.())?.default.summary ?? "",
+    })),
   );
 }
 

@@ -24,7 +24,7 @@ export interface Dispatch {
 }
 
 /**
- * Finds the verb that words name: two words if they name one, else one.
+ * Finds the verb that words name: three words if they name one, else two, else one.
  * `help machines pull` and `--version` are other ways to write `machines pull --help` and `version`.
  *
  * @throws {MbctlError} kind "usage" for a flag before the verb that no verb has.
@@ -44,7 +44,7 @@ export function dispatch(table: VerbTable, words: readonly string[]): Dispatch {
     leading.push("--help");
     rest = others;
   }
-  for (const count of [2, 1]) {
+  for (const count of [3, 2, 1]) {
     const name = rest.slice(0, count).join(" ");
     if (rest.length >= count && Object.hasOwn(table, name)) {
       return { leading, name, rest: rest.slice(count) };

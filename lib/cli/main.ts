@@ -64,11 +64,15 @@ async function overview(
   io: Io,
 ): Promise<number> {
   const operands = named.filter((word) => !word.startsWith("-"));
-  const [group, second] = operands;
   const names = Object.keys(table);
-  const isGroup = group !== undefined && names.some((name) => name.startsWith(`${group} `));
-  if (group !== undefined && (!isGroup || second !== undefined)) {
-    throw unknownVerb(operands, names, isGroup ? `mbctl ${group} --help` : "mbctl --help");
+  const group = operands.length === 0 ? undefined : operands.join(" ");
+  const isGroup = (word: string) => names.some((name) => name.startsWith(`${word} `));
+  if (group !== undefined && !isGroup(group)) {
+    const [first = ""] = operands;
+    const [, second = ""] = operands;
+    const deeper = `${first} ${second}`;
+    const known = isGroup(deeper) ? deeper : first;
+    throw unknownVerb(operands, names, isGroup(known) ? `mbctl ${known} --help` : "mbctl --help");
   }
   const listed = names.filter((name) => group === undefined || name.startsWith(`${group} `));
   const { renderOverview } = await import("./help.ts");
@@ -88,8 +92,9 @@ async function overview(
 
 function unknownVerb(words: readonly string[], names: readonly string[], help: string) {
   const meant = nearestVerb(words, names);
+  const inGroup = names.some((name) => name.startsWith(`${words.slice(0, 2).join(" ")} `));
   return usageError(
-    `Cannot find the verb "${words.slice(0, 2).join(" ")}": there is none of this name`,
+    `Cannot find the verb "${words.slice(0, inGroup ? 3 : 2).join(" ")}": there is none of this name`,
     meant === undefined ? help : `did you mean "mbctl ${meant}"?`,
   );
 }

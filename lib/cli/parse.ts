@@ -141,8 +141,15 @@ export function sortWords(
 function unknownFlag(verb: Verb, written: string, names: Iterable<string>, word = written) {
   return usageError(
     `Cannot read flag "${written}": ${verb.name} has no such flag`,
-    didYouMean(word.startsWith("--") ? word : `-${word}`, names) ?? `mbctl ${verb.name} --help`,
+    didYouMean(word.startsWith("--") ? word : `-${word}`, names) ??
+      `mbctl ${verb.name} --help${behindDashes(verb)}`,
   );
+}
+
+/** What the verb takes behind `--`: a word for somebody else may have stood before it. */
+function behindDashes({ tail }: Verb): string {
+  const [spec] = Object.values(tail);
+  return spec === undefined ? "" : `; behind -- stand ${spec.help}`;
 }
 
 function readFlag(key: string, spec: FlagSpec, values: readonly string[]): unknown {

@@ -72,6 +72,13 @@ export function nearestVerb(
   names: readonly string[],
 ): string | undefined {
   const [first = "", second] = words;
+  const inner = names.filter((name) => name.startsWith(`${first} ${second} `));
+  if (inner.length > 0) {
+    const group = `${first} ${second}`;
+    const lasts = inner.map((name) => name.slice(group.length + 1));
+    const last = nearest(words[2] ?? "", lasts);
+    return last === undefined ? undefined : `${group} ${last}`;
+  }
   const pairs = names.map((name) => name.split(" "));
   const firsts = new Set(pairs.map(([word = ""]) => word));
   const meant = firsts.has(first) ? first : nearest(first, firsts);

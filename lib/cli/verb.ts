@@ -175,8 +175,8 @@ function checkDefinition(verb: Verb): void {
   const complain = (what: string) => {
     throw new TypeError(`Cannot define verb "${verb.name}": ${what}`);
   };
-  if (!/^[a-z0-9]+( [a-z0-9]+(-[a-z0-9]+)?)?$/.test(verb.name))
-    complain("its name is not one or two words");
+  if (!/^[a-z0-9]+( [a-z0-9]+)?( [a-z0-9]+(-[a-z0-9]+)?)?$/.test(verb.name))
+    complain("its name is not one to three words");
   const keys = [
     ...Object.keys(verb.operands),
     ...Object.keys(verb.flags),

@@ -71,6 +71,22 @@ export function renumberNetworkFile(text: string, prefix: Ipv6Prefix): string {
   });
 }
 
+/**
+ * Puts other prefixes into a file that mbctl rendered, the network file of a whole system: wherever one of the former stands,
+ * alone or in an address.
+ */
+export function replacePrefixes(
+  text: string,
+  prefixes: ReadonlyMap<Ipv6Prefix, Ipv6Prefix>,
+): string {
+  return text.replace(/(?<![\w:.])[0-9a-f:]*:[0-9a-f:]*:[0-9a-f:]*(?![\w:.])/gi, (found) => {
+    const old = readAddress(found);
+    const prefix = old === undefined ? undefined : prefixes.get(prefixOf(old));
+    if (old === undefined || prefix === undefined) return found;
+    return formatIpv6(joinAddress(prefix, suffixOf(old)));
+  });
+}
+
 function readAddress(text: string): Ipv6 | undefined {
   try {
     return parseIpv6(text);

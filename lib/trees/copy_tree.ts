@@ -131,7 +131,9 @@ class TreeCopy {
     }
     const workers = [workHere(this.work, children), ...children];
     // Our descriptors are closed then, and their numbers soon are somebody else's.
-    crew.defer(() => void (this.isOver = true));
+    crew.defer(() => {
+      this.isOver = true;
+    });
     await Promise.race([
       stop.promise,
       (async () => {

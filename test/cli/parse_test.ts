@@ -210,6 +210,12 @@ describe("parseArguments()", () => {
     expect(() => parseArguments(withTail, ["web", flag])).toThrow("has no such flag");
   });
 
+  test("says what stands behind --, where a word for another program was not", () => {
+    expect(() => parseArguments(withTail, ["web", "-z"])).toThrow(
+      expect.objectContaining({ hint: expect.stringContaining("; behind -- stand ") }),
+    );
+  });
+
   test("gives --progress and --quiet to verbs that take long", () => {
     const slow = { ...withTail, progress: true };
     const flags = (words: string[]) => parseArguments(slow, ["web", ...words]).shared;

@@ -69,6 +69,17 @@ describe("nearestVerb()", () => {
   });
 });
 
+describe("nearestVerb() in a group of a group", () => {
+  const names = ["machines app add", "machines app list", "machines apply", "oci list"];
+  test.each([
+    [["machines", "app", "ad", "box"], "machines app add"],
+    [["machines", "app", "lst"], "machines app list"],
+    [["machines", "app", "frobnicate"], undefined],
+  ])("%j -> %j", (words, expected) => {
+    expect(nearestVerb(words, names)).toBe(expected);
+  });
+});
+
 describe("didYouMean()", () => {
   test("shows the candidate", () => {
     expect(didYouMean("gren", ["red", "green"])).toBe('did you mean "green"?');

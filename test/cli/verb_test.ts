@@ -7,7 +7,7 @@ describe("defineVerb()", () => {
   const flag = { type: "boolean", help: "x" } as const;
   test.each([
     [{ ...facts, name: "Machines Pull" }],
-    [{ ...facts, name: "a b c" }],
+    [{ ...facts, name: "a b c d" }],
     [{ ...facts, name: "a", flags: { json: flag } }],
     [{ ...facts, name: "a", flags: { b: flag }, operands: { b: text } }],
     [
