@@ -9,7 +9,7 @@
  *
  * @module
  */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { installBridge, waitForBridge } from "./bridge.ts";
 import { Host, type HostOptions } from "./host.ts";
@@ -127,12 +127,22 @@ export class Lab implements AsyncDisposable {
 }
 
 /**
+ * Every systemd takes a dozen inotify instances of root's, in machines of lab hosts too, and there are 128. A lab host cannot
+ * raise that itself: its /proc/sys is read-only.
+ */
+function raiseInotify(): void {
+  const file = "/proc/sys/fs/inotify/max_user_instances";
+  if (Number(readFileSync(file, "utf8")) < 8192) writeFileSync(file, "8192");
+}
+
+/**
  * Boots a lab. The first use of an operating system builds its root tree (about half a
  * minute); after that a lab of two hosts takes some seconds.
  */
 export async function startLab(options: LabOptions): Promise<Lab> {
   if (options.mesh !== false && options.hosts.length > 1) checkVersions(options.hosts);
   await sweep();
+  raiseInotify();
   const reaper = await startReaper();
   let hosts: Host[] = [];
   try {

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { cached, removeTree } from "../cache.ts";
 import { mmdebstrap } from "../host_image.ts";
 import { run } from "../run.ts";
-import { type LayerFile, packLayer } from "./layout.ts";
+import { type LayerFile, listTree, packLayer } from "./layout.ts";
 
 /** Raise it when something below changes that the other parts of the keys do not show. */
 const recipeVersion = 1;
@@ -49,7 +49,7 @@ export async function baseLayer(): Promise<LayerFile> {
   return await layerOf(
     "base",
     basePackages,
-    async (tree, target) => await packLayer(tree, await listTree(tree), target),
+    async (tree, target) => await packLayer(tree, await wantedPaths(tree), target),
   );
 }
 
@@ -61,7 +61,7 @@ export async function programLayer(packages: readonly string[]): Promise<LayerFi
     packages[0] ?? "none",
     [...basePackages, ...packages],
     async (tree, target) => {
-      const files = (await listTree(tree)).filter((path) => !baseFiles.has(path));
+      const files = (await wantedPaths(tree)).filter((path) => !baseFiles.has(path));
       return await packLayer(tree, files, target);
     },
   );
@@ -88,7 +88,7 @@ async function layerOf(
       ],
     ]);
     const layer = await pack(tree, join(dir, "layer.tar.gz"));
-    await writeFile(join(dir, "layer.tar.gz.files"), (await listTree(tree)).join("\0"));
+    await writeFile(join(dir, "layer.tar.gz.files"), (await wantedPaths(tree)).join("\0"));
     await writeFile(join(dir, "diff_id"), layer.diffId);
     await removeTree(tree);
     await rm(`${layer.path}.tar`, { force: true });
@@ -99,10 +99,7 @@ async function layerOf(
   };
 }
 
-/** All wanted paths of a tree, relative to it, folders included. */
-async function listTree(tree: string): Promise<string[]> {
-  const { stdout } = await run(["find", ".", "-mindepth", "1", "-printf", "%P\\0"], { cwd: tree });
-  return stdout
-    .split("\0")
-    .filter((path) => path !== "" && !excluded.some((pattern) => pattern.test(path)));
+/** All wanted paths of a tree. */
+async function wantedPaths(tree: string): Promise<string[]> {
+  return (await listTree(tree)).filter((path) => !excluded.some((pattern) => pattern.test(path)));
 }

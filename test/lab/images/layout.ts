@@ -194,6 +194,12 @@ export async function writeImage(dir: string, options: ImageOptions): Promise<La
   return layout;
 }
 
+/** All paths below a folder, relative to it, folders included. */
+export async function listTree(root: string): Promise<string[]> {
+  const { stdout } = await run(["find", ".", "-mindepth", "1", "-printf", "%P\\0"], { cwd: root });
+  return stdout.split("\0").filter((path) => path !== "");
+}
+
 /** Makes a layer file of a folder's files, the same bytes for the same files; paths are relative to it. */
 export async function packLayer(
   root: string,
