@@ -8,6 +8,7 @@ import { readFileSync } from "node:fs";
 import { cpus, loadavg, release } from "node:os";
 import { type HostOs, hostOses } from "../lab/host_image.ts";
 import { benchApply } from "./apply.ts";
+import { benchConnector } from "./connector.ts";
 import { benchHealth } from "./health.ts";
 import { benchMachineStart } from "./machine_start.ts";
 import { benchProgramStart } from "./program_start.ts";
@@ -25,6 +26,7 @@ if ((hostOses as readonly string[]).includes(os)) {
   console.log(await benchMachineStart(os as HostOs));
   console.log(await benchRelay(os as HostOs));
   console.log(await benchHealth(os as HostOs));
+  console.log(await benchConnector(os as HostOs));
   console.log(await benchSnapshots());
   console.log(
     `At the end: ${load()}. With a load above 1 the figures say more of the machine than of mbctl.`,
