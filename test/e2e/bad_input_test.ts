@@ -4,9 +4,9 @@ import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { keys } from "../lab/pty.ts";
 import { waitFor } from "../lab/wait_for.ts";
 import { type BadLab, expectRefusal, pull, snapshotHost, startBadLab } from "./_bad_lab.ts";
-import { labTimeoutMs, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
+import { labTimeoutMs, mbctlOut, testedHost, testTimeoutMs } from "./_lab.ts";
 
-describe.each(testedHosts)("on %s", (os) => {
+describe.each(testedHost)("on %s", (os) => {
   let lab: BadLab;
   beforeAll(async () => {
     lab = await startBadLab(os);

@@ -5,9 +5,9 @@ import { truncateSync } from "node:fs";
 import { join } from "node:path";
 import { Registry } from "../lab/registry.ts";
 import { type BadLab, expectRefusal, pull, startBadLab } from "./_bad_lab.ts";
-import { labTimeoutMs, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
+import { labTimeoutMs, mbctlOut, testedHost, testTimeoutMs } from "./_lab.ts";
 
-describe.each(testedHosts)("on %s", (os) => {
+describe.each(testedHost)("on %s", (os) => {
   let lab: BadLab;
   beforeAll(async () => {
     lab = await startBadLab(os);

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { parseMachineToml } from "../../lib/spec/machine_toml.ts";
 import type { Host } from "../lab/host.ts";
 import { expectGolden } from "../golden/golden.ts";
-import { labTimeoutMs, mbctl, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
+import { labTimeoutMs, mbctl, mbctlOut, testedHost, testTimeoutMs } from "./_lab.ts";
 import { dataPath, hostWith, journalOf, pull, unitOf, waitForMark } from "./_machines.ts";
 
 /** Writes down how it was started, and stays. */
@@ -26,7 +26,7 @@ const images = {
 };
 const image = "oci:/srv/images:app";
 
-describe.each(testedHosts)("on %s", (os) => {
+describe.each(testedHost)("on %s", (os) => {
   const hostOf = hostWith(os, images);
   let host: Host;
   beforeAll(() => {

@@ -161,6 +161,46 @@ describe.each(testedHosts)("on %s", (os) => {
     expect(ignored & ((1n << 12n) | (1n << 24n))).toBe(0n);
   });
 
+  test("a command has the capabilities that the machine may have, and no others", async () => {
+    for (const [name, drop] of [
+      ["less", "MKNOD"],
+      ["least", "ALL"],
+    ] as const) {
+      const toml = `schema = 1\nname = "${name}"\nimage = "oci:/srv/images:web"\n[capabilities]\ndrop = ["${drop}"]\n`;
+      await host().writeFile(`/srv/${name}.toml`, toml);
+      await mbctlOut(host(), ["machines", "apply", `/srv/${name}.toml`, "--start"]);
+    }
+    const script =
+      "for p in 2 self; do grep CapBnd: /proc/$p/status; done; grep CapEff: /proc/self/status; grep NoNewPrivs: /proc/self/status; id -G";
+    const run = async (name: string, ...options: string[]) =>
+      await mbctl(host(), ["machines", "exec", name, ...options, "--", "sh", "-c", script]);
+    const limits = async (name: string, ...options: string[]) => {
+      const [bounds, own, effective, isKept, groups] = (await run(name, ...options)).stdout
+        .trim()
+        .split("\n")
+        .map((line) => line.replace(/^\w+:\s*/, ""));
+      const mknod = (BigInt(`0x${bounds}`) >> 27n) & 1n;
+      return { isBounded: own === bounds, mknod, effective, bounds, isKept, groups };
+    };
+    const none = "0".repeat(16);
+    expect(await limits("web")).toMatchObject({ isBounded: true, mknod: 1n, effective: none });
+    const [less, lessRoot] = [await limits("less"), await limits("less", "--user", "root")];
+    expect(less).toMatchObject({ isBounded: true, mknod: 0n, effective: none, isKept: "0" });
+    expect(less.groups).toBe("1001 2000 2001");
+    expect(lessRoot).toMatchObject({ isBounded: true, mknod: 0n, effective: lessRoot.bounds });
+    // Its program, which is no root, may gain nothing either.
+    const least = await limits("least", "--workdir", "/srv/other dir");
+    expect(least).toMatchObject({ mknod: 0n, effective: none, isKept: "1" });
+    expect(least.groups).toBe("1001 2000 2001");
+    expect(await run("least", "--user", "root")).toMatchObject({
+      exitCode: 4,
+      stderr: expect.stringContaining("mbctl machines shell least -- sh -c"),
+    });
+    for (const name of ["less", "least"]) {
+      await mbctlOut(host(), ["machines", "remove", name, "--stop", "--yes"]);
+    }
+  });
+
   test("an image without a shell or a passwd is entered all the same", async () => {
     await start("bare");
     const run = async (...words: string[]) =>

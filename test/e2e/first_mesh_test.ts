@@ -6,10 +6,10 @@ import type { Host } from "../lab/host.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { Registry } from "../lab/registry.ts";
 import { waitFor } from "../lab/wait_for.ts";
-import { labTimeoutMs, testedHosts } from "./_lab.ts";
+import { labTimeoutMs, testedHost } from "./_lab.ts";
 import { joinBySsh, sshPackages } from "./_ssh.ts";
 
-const os = testedHosts.includes("debian13") ? "debian13" : testedHosts[0];
+const [os] = testedHost;
 /** `hosta# mbctl host setup`: where it is typed, and what. */
 const lines = codeBlocks(
   section(readDocument("README.md"), "A mesh of two hosts"),

@@ -7,6 +7,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "bun:test
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Host } from "../lab/host.ts";
+import { debianBaseLayout } from "../lab/images/debian_base.ts";
 import { type RealImage, realImages } from "../lab/images/real_images.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { Registry } from "../lab/registry.ts";
@@ -146,6 +147,43 @@ describe.each(testedHosts)("on %s", (os) => {
       await mbctlOut(here, ["machines", "remove", image, "--yes"]);
       expect(await tracesOfMachines(here)).toEqual([]);
       results[os] = { ...results[os], [image]: "ok" };
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    "an image says how it is to live: an operating system boots, a program runs",
+    async () => {
+      const flags = ["--tls-verify=false"];
+      const layout = await debianBaseLayout("bookworm");
+      const debian = (await registry.push(layout, "debian", { tag: "bookworm" })).reference;
+      const system =
+        "an operating system (Debian GNU/Linux 12 (bookworm)) without a program of its own";
+      const inspect = async (reference: string, ...words: string[]) =>
+        JSON.parse(
+          await mbctlOut(here, ["oci", "inspect", reference, ...flags, "--json", ...words]),
+        );
+      // Its layer is read from the registry, and not kept.
+      expect(await inspect(debian)).toMatchObject({ mode: "base", modeReason: system });
+      const { images } = JSON.parse(await mbctlOut(here, ["cache", "list", "--json"]));
+      expect(images.filter(({ image }: { image: string }) => image === debian)).toEqual([]);
+
+      const pull = async (...words: string[]) =>
+        (await mbctl(here, ["machines", "pull", debian, "system", ...flags, "--dry-run", ...words]))
+          .stderr;
+      expect(await pull()).toMatch(/^mode base: an operating system \(Debian/m);
+      expect(await pull("--", "sleep", "1")).toMatch(/^mode direct: a program was named for it$/m);
+      expect(await pull("--mode=direct")).not.toMatch(/^mode /m);
+
+      expect(await pull("--mode=app")).toMatch(/^mbctl: .* there is no base to run it in$/m);
+      expect(await pull("--mode=base", "--base=other")).toMatch(/^mbctl: Cannot use --base with /m);
+
+      const nginx = (await registry.pushReal("nginx")).reference;
+      expect(await inspect(nginx)).toMatchObject({
+        mode: "direct",
+        modeReason:
+          "an image with a program of its own, /docker-entrypoint.sh nginx -g 'daemon off;'",
+      });
     },
     testTimeoutMs,
   );

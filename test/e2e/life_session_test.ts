@@ -11,10 +11,10 @@ import { makeBusyboxImage } from "../lab/images/busybox_image.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { Registry } from "../lab/registry.ts";
 import { waitFor } from "../lab/wait_for.ts";
-import { labTimeoutMs, testedHosts } from "./_lab.ts";
+import { labTimeoutMs, testedHost } from "./_lab.ts";
 import { joinBySsh, sshPackages } from "./_ssh.ts";
 
-const os = testedHosts.includes("debian13") ? "debian13" : testedHosts[0];
+const [os] = testedHost;
 const declaration = `# The page of our town.
 schema = 1
 image = "localhost:5000/page:1"

@@ -6,6 +6,7 @@ import type { Host } from "../lab/host.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { keys } from "../lab/pty.ts";
 import { labTimeoutMs, mbctl, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
+import { setHealth, waitForHealth } from "./_health.ts";
 import {
   type ImageRecipe,
   installImages,
@@ -116,10 +117,15 @@ describe.each(testedHosts)("secrets on %s", (os) => {
   test(
     "the value lies in memory alone: in no file, log, command line or answer",
     async () => {
+      // The variables of a health check are those of the program.
+      await setHealth(host, "Vault", `shell = '[ -n "$DB" ]'\ninterval = "1s"`);
+      await mbctlOut(host, ["machines", "apply", "Vault"]);
+      await waitForHealth(host, "Vault", "healthy");
       await host.run(["journalctl", "--flush", "--sync"]);
       expect(await filesWithMark("/etc", "/var", "/root", "/tmp", "/home")).toEqual([]);
       expect((await filesWithMark("/run")).sort()).toEqual([
         "/run/credentials/systemd-nspawn@Vault.service/db",
+        "/run/mbctl/secrets/Vault/.probe",
         "/run/mbctl/secrets/Vault/db",
       ]);
       const answers = [

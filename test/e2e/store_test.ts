@@ -7,11 +7,11 @@ import type { Host } from "../lab/host.ts";
 import { makeBusyboxImage } from "../lab/images/busybox_image.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { Registry } from "../lab/registry.ts";
-import { labTimeoutMs, mbctl, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
+import { labTimeoutMs, mbctl, mbctlOut, testedHost, testTimeoutMs } from "./_lab.ts";
 
 const cmd = ["/bin/sh", "-c", "echo @@$(cat /version); exec sleep 600"];
 
-describe.each(testedHosts)("on %s", (os) => {
+describe.each(testedHost)("on %s", (os) => {
   let lab: Lab;
   let host: Host;
   let registry: Registry;

@@ -179,6 +179,8 @@ describe.each(testedHosts)("templates on %s", (os) => {
       const pulled = await mbctl(host, [
         ...["machines", "pull", "oci:/srv/images:web", "Shared", "--template", "host", "--start"],
       ]);
+      const words = ["machines", "exec", "Shared", "--", "echo", "entered"];
+      expect(await mbctlOut(host, words)).toBe("entered");
       expect([pulled.exitCode, pulled.stdout]).toEqual([0, ""]);
       expect(pulled.stderr).toContain(
         "warning: template host: the machine has no address of its own",
