@@ -19,7 +19,7 @@ UNIT_TESTS := $(filter-out test/e2e test/lab test/golden test/structure,$(wildca
 UNIT_TESTS := $(addprefix ./,$(filter-out %.ts,$(UNIT_TESTS)) $(filter %_test.ts,$(UNIT_TESTS)))
 
 # Those that take longest come first, so that none is left alone at the end.
-E2E_LONG := $(patsubst %,./test/%_test.ts,lab/lab e2e/host_setup e2e/firewall e2e/network_manager e2e/host_check e2e/health e2e/upgrade e2e/move e2e/kill e2e/rebuild e2e/images)
+E2E_LONG := $(patsubst %,./test/%_test.ts,lab/lab e2e/apps e2e/base e2e/connector e2e/host_setup e2e/firewall e2e/network_manager e2e/host_check e2e/health e2e/upgrade e2e/move e2e/kill e2e/rebuild e2e/images)
 E2E_TESTS := $(E2E_LONG) $(filter-out $(E2E_LONG),$(sort $(wildcard ./test/e2e/*_test.ts ./test/lab/*_test.ts)))
 
 REPORTS := build/reports
@@ -81,7 +81,7 @@ test: packages build ## all tests: pure, effects, and end to end in the lab (roo
 	@echo; $(BUN) test/summary.ts $(REPORTS) check=structure test-unit=unit test-e2e=e2e
 
 test-unit: packages build ## the tests outside of the lab
-	@$(call tests,unit,$(UNIT_TESTS))
+	@$(call tests,unit,--parallel $(UNIT_TESTS))
 
 # Three files at once: a test in the lab mostly waits, for systemd, a lease, the mesh.
 test-e2e: packages build ## the tests in the lab; make test-e2e HOST=debian12 for one system
@@ -120,7 +120,8 @@ install: build ## program, bridge files, the upgrade timer, completions and a de
 		sed 's,/usr/local/bin/,$(PREFIX)/bin/,' "systemd-configs/$$unit" >"$(UNITS)/$$unit" && chmod 0644 "$(UNITS)/$$unit" || exit 1; \
 	done
 	install -m 0644 LICENSE config.toml.example $(wildcard README*.md CHANGELOG.md) "$(SHARE)/doc/mbctl"
-	install -D -m 0644 docs/machines.md "$(SHARE)/doc/mbctl/docs/machines.md"
+	install -d -m 0755 "$(SHARE)/doc/mbctl/docs"
+	install -m 0644 docs/*.md "$(SHARE)/doc/mbctl/docs"
 	for row in $(COMPLETIONS); do \
 		file="$(SHARE)/$${row#*:}"; \
 		install -d -m 0755 "$${file%/*}" && build/mbctl completion "$${row%%:*}" >"$$file" && chmod 0644 "$$file" || exit 1; \

@@ -48,7 +48,11 @@ const bridge = files(join(project, "systemd-configs")).map(
 );
 const documents = readdirSync(project)
   .filter((name) => /^(README.*\.md|CHANGELOG\.md|LICENSE|config\.toml\.example)$/.test(name))
-  .concat("docs/machines.md")
+  .concat(
+    readdirSync(join(project, "docs"))
+      .filter((name) => name.endsWith(".md"))
+      .map((name) => `docs/${name}`),
+  )
   .map((name) => `644 usr/share/doc/mbctl/${name}`);
 
 describe("make install", () => {

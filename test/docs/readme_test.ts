@@ -18,7 +18,7 @@ const chinese = readDocument("README.zh-CN.md");
 /** The verbs of the tables, `mbctl machines pull`, each with the words beside it. */
 function verbRows(markdown: string): string[][] {
   return tableRows(markdown).flatMap(([command = "", says = ""]) => {
-    const words = /^`mbctl ([a-z0-9]+(?: [a-z0-9-]+)?)/.exec(command)?.[1];
+    const words = /^`mbctl ([a-z0-9]+(?: [a-z0-9-]+){0,2})/.exec(command)?.[1];
     return words === undefined ? [] : [[words, says]];
   });
 }

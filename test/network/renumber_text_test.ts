@@ -3,7 +3,11 @@ import fc from "fast-check";
 import { type Ipv6Prefix, parsePrefix } from "../../lib/address/ipv6.ts";
 import { networkdFiles } from "../../lib/network/host_bridge.ts";
 import { defaultHostNetworks } from "../../lib/network/host_network.ts";
-import { renumberEnvFile, renumberNetworkFile } from "../../lib/network/renumber_text.ts";
+import {
+  renumberEnvFile,
+  renumberNetworkFile,
+  replacePrefixes,
+} from "../../lib/network/renumber_text.ts";
 
 const [mesh, ula] = [parsePrefix("301:9:8:7::/64"), parsePrefix("fd00:0:0:2::/64")];
 const prefixes = { MAN8S_YGGDRASIL_ADDRESS: mesh, MAN8S_ULA_ADDRESS: ula };
@@ -80,4 +84,23 @@ test("renumberNetworkFile() does to the bridge's file what rendering it for the 
   const before = rendered(parsePrefix("300:1:2:3::/64"));
   expect(before.map((text) => renumberNetworkFile(text, mesh))).toEqual(rendered(mesh));
   expect(rendered(mesh)).not.toEqual(before);
+});
+
+test("replacePrefixes() puts prefixes wherever a former one stands, and leaves all else", () => {
+  const text = `# 300:1:2:3::5 in a comment
+Address=300:1:2:3:a:b:c:d/64
+Gateway=300:1:2:3::1
+Destination=300:1:2:3::/64
+Destination=200::/7
+Destination=::/0
+MACAddress=30:01:02:03:04:05
+Address=fd00:1::5/64
+`;
+  const prefixes = new Map([
+    [parsePrefix("300:1:2:3::/64"), parsePrefix("301:9:8:7::/64")],
+    [parsePrefix("fd00:1::/64"), parsePrefix("fd00:2::/64")],
+  ]);
+  expect(replacePrefixes(text, prefixes)).toBe(
+    text.replaceAll("300:1:2:3:", "301:9:8:7:").replace("fd00:1::", "fd00:2::"),
+  );
 });
