@@ -12,7 +12,6 @@ import { readCommonFacts } from "../lib/machine/pull.ts";
 import { describeStep } from "../lib/machine/step.ts";
 import { rebuildMachine } from "../lib/rebuild/rebuild_machine.ts";
 import type { MachineName } from "../lib/spec/machine_name.ts";
-import { takeMachineLock } from "../lib/machine/lock.ts";
 import { putAppsBack } from "./_put_apps_back.ts";
 import { imageLocator } from "./_image_locator.ts";
 import { imageStore, sourceFlags, sourceOptions } from "./_image_source.ts";
@@ -60,6 +59,7 @@ const verb = defineVerb({
     } as const;
     using store = await imageStore(context, host);
     const options = { ...sourceOptions(context, flags), policy: "missing" } as const;
+    const locate = imageLocator(context, host, store, options);
     const warn = (text: string) => log.warn(text);
     const tools = {
       ...{ host, warn, signal: context.signal, onWarning: warn },
@@ -67,7 +67,8 @@ const verb = defineVerb({
       say: (text: string) => log.info(escapeLine(text)),
       confirm: async (message: string) => await prompt.confirm({ message, flag: "--yes" }),
       common: chosen.length > 0 ? await readCommonFacts(host) : undefined,
-      locate: imageLocator(context, host, store, options),
+      locate,
+      finish: async (name: MachineName) => await putAppsBack(context, host, name, locate),
       ...(dryRun && {
         showSteps: (steps: Parameters<typeof applySteps>[0]) => {
           for (const step of steps) out.print(describeStep(step));
@@ -85,11 +86,7 @@ const verb = defineVerb({
         { names: chosen, jobs, what: "rebuild" },
         async (name) => {
           const state = await rebuildMachine(host, name, choices, tools);
-          if (state === "rebuilt") {
-            using _lock = takeMachineLock(host.root, name);
-            await putAppsBack(context, host, name, tools.locate);
-            rebuilt.push(name);
-          }
+          if (state === "rebuilt") rebuilt.push(name);
           return { state, address: dryRun ? undefined : (await readMachine(host, name)).address };
         },
         ["ADDRESS", "STATE"],

@@ -40,6 +40,8 @@ export interface RebuildTools extends Omit<ApplyTools, "image" | "machine"> {
   readonly say: (text: string) => void;
   readonly warn: (text: string) => void;
   readonly common?: CommonFacts | undefined;
+  /** What is left to do with a machine that was rebuilt, while its lock is held. */
+  readonly finish?: ((name: MachineName) => Promise<void>) | undefined;
   /** Told the steps in place of their being carried out. */
   readonly showSteps?: ((steps: readonly Step[]) => void) | undefined;
 }
@@ -68,6 +70,7 @@ export async function rebuildMachine(
   }
   const isShown = await rebuildRemains(host, remains, choices, tools);
   if (!isShown) {
+    await tools.finish?.(name);
     const message = "rebuilt of its configuration";
     await recordEvent(host, { event: "rebuild", machine: name, message });
   }
@@ -128,7 +131,7 @@ async function askAboutTree(
   isSystem: boolean,
   { confirm }: RebuildTools,
 ): Promise<void> {
-  const message = `"${name}" has all that it needs. Make its root tree anew?${isSystem ? "" : ""} The old one is kept as a snapshot${isSystem ? ", and with it all that was installed in it" : ""}.`;
+  const message = `"${name}" has all that it needs. Make its root tree anew? The old one is kept as a snapshot${isSystem ? ", and with it all that was installed in it" : ""}.`;
   if (await confirm(message)) return;
   throw new MbctlError("interrupted", `Nothing was changed of "${name}"`);
 }

@@ -87,7 +87,7 @@ export async function expectRefusal(
 ): Promise<void> {
   const before = await snapshotHost(host);
   const { exitCode, stdout, stderr } = await mbctl(host, words, { env });
-  const said = `exit ${exitCode}\n${stdout}${stderr.replace(/^(pulling|done|failed) .*\n/gm, "")}`;
+  const said = `exit ${exitCode}\n${stdout}${stderr.replace(/^(pulling|mode|done|failed) .*\n/gm, "")}`;
   if (typeof expected === "string") expect(said).toBe(expected);
   else expect(said).toMatch(expected);
   expect(await snapshotHost(host)).toEqual(before);
