@@ -8,13 +8,13 @@
  * @module
  */
 
-import { dlopen, FFIType, read } from "bun:ffi";
+import { FFIType } from "bun:ffi";
+import { answer, loadLibc } from "./libc_answer.ts";
 import { type FixedMemory, fixedMemory } from "./libc_at.ts";
 
-const { i32, u32, i64_fast: i64, u64_fast: u64, ptr: pointer } = FFIType;
+const { i32, u32, i64_fast: i64, u64_fast: u64 } = FFIType;
 
 const symbols = {
-  __errno_location: { args: [], returns: pointer },
   connect: { args: [i32, u64, u32], returns: i32 },
   fcntl: { args: [i32, i32, i64], returns: i32 },
   getsockopt: { args: [i32, i32, i32, u64, u64], returns: i32 },
@@ -24,20 +24,11 @@ const symbols = {
   syscall: { args: [i64, i32, u32, u64, u64], returns: i64 },
 } as const;
 
-let library: ReturnType<typeof dlopen<typeof symbols>>["symbols"] | undefined;
-let errnoAddress: ReturnType<typeof read.ptr> = 0;
+let library: ReturnType<typeof loadLibc<typeof symbols>> | undefined;
 
 function libc() {
-  if (library === undefined) {
-    library = dlopen("libc.so.6", symbols).symbols;
-    // One for each thread, and we are always the same.
-    errnoAddress = Number(library.__errno_location());
-  }
+  library ??= loadLibc(symbols);
   return library;
-}
-
-function answer(result: number | bigint): number {
-  return result < 0 ? -read.i32(errnoAddress as never) : Number(result);
 }
 
 const AF_UNIX = 1;

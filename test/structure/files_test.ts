@@ -79,6 +79,7 @@ const testedThrough: Readonly<Record<string, string>> = {
   "lib/firewall/nft_text.ts": "test/firewall/nft_accepts_test.ts",
   "lib/health/health_machines.ts": "test/health/derive_health_test.ts",
   "lib/health/health_units.ts": "test/health/health_files_test.ts",
+  "lib/host/libc_answer.ts": "test/connector/server_test.ts",
   "lib/host/become.ts": "test/e2e",
   "lib/host/busybox.ts": "test/e2e",
   "lib/host/freezer.ts": "test/e2e/snapshot_test.ts",
