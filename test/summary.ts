@@ -4,9 +4,11 @@
  *     bun test/summary.ts FOLDER PART[=REPORT]…
  *
  * For each part the folder holds `PART.status`, the exit code of its command, and, where its tests
- * came to their end, `REPORT.xml`, bun's JUnit report, or a folder `REPORT` with one for each file. A part whose command failed although no
- * test of its did (a crash, a linter, a file that cannot be loaded) counts as one failure, and
- * so does a part that never came to its end. The last line goes to `summary` in the folder as well.
+ * came to their end, `REPORT.xml`, bun's JUnit report, or a folder `REPORT` with one for each file.
+ * A part whose command failed although no test of its did (a crash, a linter, a file that cannot be
+ * loaded) counts as one failure, and so does a part that never came to its end. The tests that
+ * failed come before the sums, as who has the end of a log alone must know them. The last line goes
+ * to `summary` in the folder as well.
  *
  * @module
  */
@@ -35,6 +37,53 @@ export function parseReport(xml: string): Counts | undefined {
   const [tests, failed, skipped] = [count("tests"), count("failures"), count("skipped")];
   const passed = tests - failed - skipped;
   return passed >= 0 ? { passed, failed, skipped } : undefined;
+}
+
+/** A test that failed, and how. */
+export interface Failure {
+  /** The names of its `describe`s and its own: `lists > is empty`. */
+  readonly name: string;
+  /** `FILE:LINE` */
+  readonly place: string;
+  /** What bun says of it; may have several lines. */
+  readonly message: string;
+}
+
+const entities: Record<string, string> = { lt: "<", gt: ">", quot: '"', apos: "'", amp: "&" };
+
+/** The value of an attribute in a start tag, as bun writes both; empty where there is none. */
+function readAttribute(tag: string, name: string): string {
+  const escaped = new RegExp(` ${name}="([^"]*)"`).exec(tag)?.[1] ?? "";
+  return escaped.replace(/&(?:#(\d+)|(\w+));/g, (whole, code?: string, word = "") =>
+    code === undefined ? (entities[word] ?? whole) : String.fromCodePoint(Number(code)),
+  );
+}
+
+/** The tests that failed, of a JUnit report as bun 1.4 writes it; also of one that is cut off. */
+export function listFailures(xml: string): Failure[] {
+  return [...xml.matchAll(/(<testcase\b[^>]*>)\s*(<failure\b[^>]*>)/g)].map(
+    ([, testCase = "", failure = ""]) => ({
+      name: [readAttribute(testCase, "classname"), readAttribute(testCase, "name")]
+        .filter((part) => part !== "")
+        .join(" > "),
+      place: `${readAttribute(testCase, "file")}:${readAttribute(testCase, "line")}`,
+      message: readAttribute(failure, "message").trimEnd(),
+    }),
+  );
+}
+
+/** Lines that a failure's message may take: an end of a log that is shown must hold them all. */
+const messageLines = 12;
+
+/** Names a failure, with the first lines of its message. */
+export function formatFailure({ name, place, message }: Failure): string {
+  const lines = message.split("\n");
+  const shown = lines.slice(0, messageLines);
+  const left = lines.length - shown.length;
+  const more = left > 0 ? [`… ${left} more lines`] : [];
+  return [`failed: ${name} (${place})`, ...[...shown, ...more].map((line) => `    ${line}`)].join(
+    "\n",
+  );
 }
 
 /**
@@ -83,11 +132,12 @@ if (import.meta.main) {
   const parts = words.map((word) => {
     const [part = "", report = part] = word.split("=");
     const status = readIfThere(join(folder, `${part}.status`));
-    return {
-      part,
-      counts: countPart(status, readReports(join(folder, report))),
-    };
+    const reports = readReports(join(folder, report));
+    return { part, counts: countPart(status, reports), failures: reports.flatMap(listFailures) };
   });
+  for (const failure of parts.flatMap(({ failures }) => failures)) {
+    console.log(formatFailure(failure));
+  }
   for (const { part, counts } of parts) console.log(`${part}: ${formatCounts(counts)}`);
   // No part at all is no success.
   const total =

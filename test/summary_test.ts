@@ -2,7 +2,14 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { countPart, formatCounts, parseReport, sumCounts } from "./summary.ts";
+import {
+  countPart,
+  formatCounts,
+  formatFailure,
+  listFailures,
+  parseReport,
+  sumCounts,
+} from "./summary.ts";
 
 /** A report as bun 1.4.5 writes it, all but the root left out. */
 const report = (tests: number, failures: number, skipped: number) =>
@@ -41,6 +48,42 @@ describe("countPart()", () => {
   ])("exit code %j and report %j give %j", (status, xml, counts) =>
     expect(countPart(status, xml === undefined ? [] : [xml])).toEqual(counts),
   );
+});
+
+test("listFailures() finds what bun's own report has, also in one that is cut off", () => {
+  const source = join(folder, "failing_test.ts");
+  writeFileSync(
+    source,
+    `import { describe, expect, test } from "bun:test";
+describe("a < b", () => {
+  test('it is "so" & fine', () => {});
+  test('it is "not" & fine', () => expect("one\\ntwo").toBe("one"));
+});
+test("throws", () => { throw new Error(); });
+`,
+  );
+  const outfile = join(folder, "failing/report.xml");
+  mkdirSync(join(folder, "failing"));
+  Bun.spawnSync(
+    [process.execPath, "test", "--reporter=junit", `--reporter-outfile=${outfile}`, source],
+    { stdout: "ignore", stderr: "ignore" },
+  );
+  const xml = readFileSync(outfile, "utf8");
+  const failures = listFailures(xml);
+  expect(failures.map(({ name }) => name)).toEqual(['a < b > it is "not" & fine', "throws"]);
+  expect(failures[0]?.place).toEndWith("failing_test.ts:4");
+  expect(failures[0]?.message).toContain('- "one"\n+ "one\n+ two"');
+  expect(listFailures(xml.slice(0, xml.indexOf("throws")))).toEqual(failures.slice(0, 1));
+  expect(listFailures(report(6, 2, 0))).toEqual([]);
+});
+
+test("formatFailure() shows the first lines of a long message", () => {
+  const message = Array.from({ length: 20 }, (_, index) => `line ${index + 1}`).join("\n");
+  const lines = formatFailure({ name: "a > b", place: "a_test.ts:3", message }).split("\n");
+  expect(lines[0]).toBe("failed: a > b (a_test.ts:3)");
+  expect(lines.slice(1, 3)).toEqual(["    line 1", "    line 2"]);
+  expect(lines.at(-1)).toBe("    … 8 more lines");
+  expect(lines).toHaveLength(14);
 });
 
 test("formatCounts() speaks of skipped tests only where there are some", () => {
@@ -89,6 +132,18 @@ describe("as a program", () => {
     expect(summarize("four=files").stdout).toBe("four: 5 passed, 0 failed\n5 passed, 0 failed\n");
     writeFileSync(join(folder, "files/c.xml"), report(3, 0, 0).slice(0, -20));
     expect(summarize("four=files").stdout).toBe("four: 5 passed, 1 failed\n5 passed, 1 failed\n");
+  });
+
+  test("the tests that failed come before the sums", () => {
+    writeFileSync(join(folder, "five.status"), "1\n");
+    writeFileSync(
+      join(folder, "five.xml"),
+      '<testsuites name="bun test" tests="2" failures="1" skipped="0"><testcase name="b" classname="a" file="a_test.ts" line="3">\n<failure type="Error" message="no"></failure></testcase></testsuites>',
+    );
+    expect(summarize("five")).toEqual({
+      exitCode: 1,
+      stdout: "failed: a > b (a_test.ts:3)\n    no\nfive: 1 passed, 1 failed\n1 passed, 1 failed\n",
+    });
   });
 
   test("it fails where it was given nothing to sum", () => {
