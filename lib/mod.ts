@@ -77,7 +77,7 @@ export { formatIpv4Network, type Ipv4Network, parseIpv4Network } from "./network
 
 // A machine as a whole: an image and the user's choices in, all its files out.
 export { type MachineName, machineUnit, parseMachineName } from "./spec/machine_name.ts";
-export { type HostFacts, type MachineFiles, renderMachine } from "./machine/render.ts";
+export { type HostFacts, type MachineFiles, renderMachine } from "./render/render.ts";
 export {
   defaultChoices,
   defaultNetworkChoices,

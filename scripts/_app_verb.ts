@@ -3,9 +3,9 @@
 import type { VerbContext } from "../lib/cli/context.ts";
 import { applyChange, type Change, recoverChange } from "../lib/change/apply_change.ts";
 import type { Host } from "../lib/host/host.ts";
-import type { ApplyTools, ImageTools } from "../lib/machine/apply.ts";
+import type { ApplyTools, ImageTools } from "../lib/steps/apply.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { describeStep } from "../lib/machine/step.ts";
+import { describeStep } from "../lib/steps/step.ts";
 import { parseAppName } from "../lib/spec/app_name.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 

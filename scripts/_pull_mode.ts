@@ -8,7 +8,7 @@ import type { VerbContext } from "../lib/cli/context.ts";
 import { formatBytes } from "../lib/cli/progress.ts";
 import type { FlagSpecs } from "../lib/cli/verb.ts";
 import { usageError } from "../lib/errors.ts";
-import type { ImageTools } from "../lib/machine/apply.ts";
+import type { ImageTools } from "../lib/steps/apply.ts";
 import { namedProgram } from "../lib/mode/decide_mode.ts";
 import { decideImageMode } from "../lib/pull/decide_image_mode.ts";
 import type { TreeFactsTools } from "../lib/pull/read_tree_facts.ts";

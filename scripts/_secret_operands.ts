@@ -4,7 +4,7 @@ import type { VerbContext } from "../lib/cli/context.ts";
 import { applyChange, type Change, recoverChange } from "../lib/change/apply_change.ts";
 import type { Host } from "../lib/host/host.ts";
 import { isStopped, readUnitStates } from "../lib/host/systemd.ts";
-import type { ApplyTools } from "../lib/machine/apply.ts";
+import type { ApplyTools } from "../lib/steps/apply.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 import { parseSecretName } from "../lib/spec/secret_use.ts";

@@ -9,8 +9,8 @@ import type { VerbContext } from "../lib/cli/context.ts";
 import { escapeLine } from "../lib/cli/terminal.ts";
 import type { Convergence } from "../lib/declare/converge.ts";
 import { MbctlError } from "../lib/errors.ts";
-import { applySteps, type ApplyTools } from "../lib/machine/apply.ts";
-import { describeStep, type Step } from "../lib/machine/step.ts";
+import { applySteps, type ApplyTools } from "../lib/steps/apply.ts";
+import { describeStep, type Step } from "../lib/steps/step.ts";
 import type { Preference } from "../lib/merge/merge_file.ts";
 import { sayChanges, upgradeTo } from "../lib/upgrade/upgrade_to.ts";
 

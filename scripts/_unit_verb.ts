@@ -14,10 +14,10 @@ import {
   requireLive,
   requireRunning,
 } from "../lib/machine/lifecycle.ts";
-import { applySteps } from "../lib/machine/apply.ts";
+import { applySteps } from "../lib/steps/apply.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { parseMachineName } from "../lib/spec/machine_name.ts";
-import { describeStep, type UnitAction } from "../lib/machine/step.ts";
+import { describeStep, type UnitAction } from "../lib/steps/step.ts";
 
 /** Defines the verb of one action on units. */
 export function unitVerb({

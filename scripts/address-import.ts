@@ -6,12 +6,12 @@ import { usageError } from "../lib/errors.ts";
 import { readTextIfPresent } from "../lib/host/files.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
-import { applySteps } from "../lib/machine/apply.ts";
+import { applySteps } from "../lib/steps/apply.ts";
 import { readHostState } from "../lib/machine/derive.ts";
 import { waitForConfigLock } from "../lib/machine/lock.ts";
 import { foldersBelow } from "../lib/machine/paths.ts";
 import { planImport } from "../lib/names/plan_import.ts";
-import { describeStep } from "../lib/machine/step.ts";
+import { describeStep } from "../lib/steps/step.ts";
 import { type HostDocument, parseHostDocument } from "../lib/names/host_document.ts";
 
 const verb = defineVerb({

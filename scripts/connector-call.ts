@@ -1,6 +1,6 @@
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
-import { callConnector } from "../lib/connector/client.ts";
+import { callConnector } from "../lib/calls/client.ts";
 import { pairFolder, socketName } from "../lib/connector/connector_paths.ts";
 import { readConnectors } from "../lib/connector/require_connectors.ts";
 import { connectorUnit, hostCaller } from "../lib/connector/unit_names.ts";

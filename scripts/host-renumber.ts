@@ -5,10 +5,10 @@ import { openHost } from "../lib/host/host.ts";
 import { readMeshAddresses } from "../lib/host/machine_network.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { readHostIdentity } from "../lib/host/yggdrasil.ts";
-import { applySteps } from "../lib/machine/apply.ts";
+import { applySteps } from "../lib/steps/apply.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { findRenumbering, planRenumbering } from "../lib/machine/renumbering.ts";
-import { describeStep } from "../lib/machine/step.ts";
+import { describeStep } from "../lib/steps/step.ts";
 import { gatewayIpv6 } from "../lib/network/host_network.ts";
 
 const verb = defineVerb({

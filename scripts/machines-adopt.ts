@@ -7,7 +7,7 @@ import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { parseImageRef, resolveImagePath } from "../lib/image/reference.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { describeStep } from "../lib/machine/step.ts";
+import { describeStep } from "../lib/steps/step.ts";
 import { parseMachineName } from "../lib/spec/machine_name.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
 

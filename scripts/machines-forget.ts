@@ -3,7 +3,7 @@ import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { MbctlError } from "../lib/errors.ts";
 import { machinePaths } from "../lib/machine/paths.ts";
-import { describeStep } from "../lib/machine/step.ts";
+import { describeStep } from "../lib/steps/step.ts";
 import { planForget } from "../lib/snapshots/forget.ts";
 import { parseLabel } from "../lib/snapshots/label.ts";
 import { requireSnapshots } from "../lib/snapshots/list_snapshots.ts";

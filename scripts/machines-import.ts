@@ -10,7 +10,7 @@ import { parseImageRef, resolveImagePath } from "../lib/image/reference.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
 import { controlUnits, requireLive } from "../lib/machine/lifecycle.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { recoverPull } from "../lib/machine/pull.ts";
+import { recoverPull } from "../lib/steps/pull.ts";
 import { readRemains } from "../lib/rebuild/prepare_rebuild.ts";
 import { rebuildRemains } from "../lib/rebuild/rebuild_machine.ts";
 import { type MachineName, machineUnit, parseMachineName } from "../lib/spec/machine_name.ts";

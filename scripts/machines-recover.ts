@@ -3,10 +3,10 @@ import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
-import type { ApplyTools } from "../lib/machine/apply.ts";
+import type { ApplyTools } from "../lib/steps/apply.ts";
 import { listPending } from "../lib/machine/inventory.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { recoverPull } from "../lib/machine/pull.ts";
+import { recoverPull } from "../lib/steps/pull.ts";
 import { namesOperand } from "./_many_machines.ts";
 
 const verb = defineVerb({

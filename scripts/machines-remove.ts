@@ -5,12 +5,12 @@ import { requireUnused } from "../lib/connector/require_connectors.ts";
 import { MbctlError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
-import { type ApplyTools, applySteps } from "../lib/machine/apply.ts";
+import { type ApplyTools, applySteps } from "../lib/steps/apply.ts";
 import { readMachineSpecs } from "../lib/machine/inventory.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
-import { prepareRemoval } from "../lib/machine/remove.ts";
-import { describeStep } from "../lib/machine/step.ts";
+import { prepareRemoval } from "../lib/steps/remove.ts";
+import { describeStep } from "../lib/steps/step.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
 
 const verb = defineVerb({

@@ -10,7 +10,7 @@ import { requireRoot } from "../lib/host/privilege.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { machinePaths } from "../lib/machine/paths.ts";
-import { describeStep } from "../lib/machine/step.ts";
+import { describeStep } from "../lib/steps/step.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 import { prepareRename } from "../lib/transfer/rename.ts";
 

@@ -4,7 +4,7 @@ import { MbctlError } from "../lib/errors.ts";
 import { parseDigest } from "../lib/image/digest.ts";
 import { type ImageRef, parseImageRef, pinned } from "../lib/image/reference.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
-import { systemSource } from "../lib/machine/system_source.ts";
+import { systemSource } from "../lib/steps/system_source.ts";
 import { prepareReset } from "../lib/snapshots/prepare_reset.ts";
 import { parseMachineName } from "../lib/spec/machine_name.ts";
 import type { MachineSpec } from "../lib/spec/machine_spec.ts";

@@ -8,7 +8,7 @@ import { requireRoot } from "../lib/host/privilege.ts";
 import { shortDigest } from "../lib/image/digest.ts";
 import { parseImageRef, resolveImagePath } from "../lib/image/reference.ts";
 import { readMachineSpecs } from "../lib/machine/inventory.ts";
-import { describeStep } from "../lib/machine/step.ts";
+import { describeStep } from "../lib/steps/step.ts";
 import type { LocateOptions } from "../lib/pull/locate_image.ts";
 import { parseMount } from "../lib/spec/volume.ts";
 import type { Store } from "../lib/store/store.ts";

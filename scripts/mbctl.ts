@@ -88,8 +88,8 @@ export const verbTable: VerbTable = {
 /** What the program does as a child of itself (lib/host/self.ts): importing it does the work. */
 const children: Readonly<Record<string, () => Promise<unknown>>> = {
   "apply-layers": () => import("../lib/layers/apply_child.ts"),
-  "connector-client": () => import("../lib/connector/client_child.ts"),
-  "connector-serve": () => import("../lib/connector/serve_child.ts"),
+  "connector-client": () => import("../lib/calls/client_child.ts"),
+  "connector-serve": () => import("../lib/calls/serve_child.ts"),
   "copy-tree": () => import("../lib/trees/copy_tree_child.ts"),
   "receive-files": () => import("../lib/copy/receive_child.ts"),
   relay: () => import("../lib/relay/relay_child.ts"),

@@ -6,9 +6,9 @@ import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { requireFreePath } from "../lib/trees/root_tree.ts";
 import { resolveImagePath } from "../lib/image/reference.ts";
-import { applySteps } from "../lib/machine/apply.ts";
-import { planDownload, stagedDownload } from "../lib/machine/plan_download.ts";
-import { describeStep } from "../lib/machine/step.ts";
+import { applySteps } from "../lib/steps/apply.ts";
+import { planDownload, stagedDownload } from "../lib/steps/plan_download.ts";
+import { describeStep } from "../lib/steps/step.ts";
 import { locateImage } from "../lib/pull/locate_image.ts";
 import { isOpen } from "../lib/store/store.ts";
 import {

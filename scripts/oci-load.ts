@@ -5,7 +5,7 @@ import { usageError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { formatImageRef, type ImageRef, parseImageRef } from "../lib/image/reference.ts";
-import type { Step } from "../lib/machine/step.ts";
+import type { Step } from "../lib/steps/step.ts";
 import { locateImage } from "../lib/pull/locate_image.ts";
 import { type HeldImage, listHeldImages } from "../lib/registry/local_images.ts";
 import { applyImageSteps, imageStore, locateTools, sourceOptions } from "./_image_source.ts";

@@ -5,8 +5,8 @@ import { findBusybox } from "../lib/host/busybox.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { requireRootTree } from "../lib/trees/root_tree.ts";
-import { applySteps } from "../lib/machine/apply.ts";
-import { describeStep, type Step } from "../lib/machine/step.ts";
+import { applySteps } from "../lib/steps/apply.ts";
+import { describeStep, type Step } from "../lib/steps/step.ts";
 
 const verb = defineVerb({
   name: "oci man8init",

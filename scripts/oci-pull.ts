@@ -3,7 +3,7 @@ import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { formatImageRef, resolveImagePath } from "../lib/image/reference.ts";
-import type { Step } from "../lib/machine/step.ts";
+import type { Step } from "../lib/steps/step.ts";
 import { locateImage } from "../lib/pull/locate_image.ts";
 import { treeSource } from "../lib/pull/stored_tree.ts";
 import {

@@ -8,7 +8,7 @@ import type { EditedFiles } from "../change/present_machine.ts";
 import { toLatin1 } from "../change/rerender.ts";
 import type { Platform } from "../image/platform.ts";
 import { ENV_FILE_PATH } from "../init/init_files.ts";
-import type { MachineFiles } from "../machine/render.ts";
+import type { MachineFiles } from "../render/render.ts";
 import { parseUnitFile, unitEntries } from "../nspawn/unit_file.ts";
 import type { AdoptedSettings, KeptLine } from "./adopted_settings.ts";
 

@@ -13,7 +13,7 @@ import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import type { MachineImage } from "../image/found_image.ts";
 import { machinePaths } from "../machine/paths.ts";
-import { checkVolumes } from "../machine/plan_pull.ts";
+import { checkVolumes } from "../steps/plan_pull.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import type { MachineName } from "../spec/machine_name.ts";

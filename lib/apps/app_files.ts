@@ -5,7 +5,7 @@
  */
 
 import type { ImageConfig } from "../image/config.ts";
-import { applicationArgs } from "../machine/render_program.ts";
+import { applicationArgs } from "../render/render_program.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import { formatApp } from "../spec/app_toml.ts";
 import { type HealthCheck, healthCheck } from "../spec/health_check.ts";

@@ -18,10 +18,10 @@ import {
 } from "../host/files.ts";
 import { type Host, undisturbed } from "../host/host.ts";
 import { waitForHealth } from "../health/read_health.ts";
-import { type ApplyTools, applySteps } from "../machine/apply.ts";
+import { type ApplyTools, applySteps } from "../steps/apply.ts";
 import { takeMachineLock } from "../machine/lock.ts";
 import { machinePaths, stagedName } from "../machine/paths.ts";
-import type { Step } from "../machine/step.ts";
+import type { Step } from "../steps/step.ts";
 import { type MachineName, parseMachineName } from "../spec/machine_name.ts";
 import { type Journal, journalStep, readJournal, type Verification } from "./journal.ts";
 import { editedDropIns } from "./present_machine.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { ApplyTools } from "../machine/apply.ts";
+import type { ApplyTools } from "../steps/apply.ts";
 import { pendingWork } from "../machine/inventory.ts";
 import { takeMachineLock } from "../machine/lock.ts";
 import type { MachineName } from "../spec/machine_name.ts";

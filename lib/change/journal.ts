@@ -8,7 +8,7 @@
 import * as v from "valibot";
 import { MbctlError } from "../errors.ts";
 import { readTextIfPresent } from "../host/files.ts";
-import type { Step } from "../machine/step.ts";
+import type { Step } from "../steps/step.ts";
 
 /** How a verified change is judged. */
 export interface Verification {

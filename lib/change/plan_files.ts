@@ -6,9 +6,9 @@
  */
 
 import { basename, join } from "node:path";
-import { planApplied } from "../machine/plan_applied.ts";
+import { planApplied } from "../steps/plan_applied.ts";
 import { type AppliedPaths, appliedPaths, type MachinePaths, nextName } from "../machine/paths.ts";
-import type { Step } from "../machine/step.ts";
+import type { Step } from "../steps/step.ts";
 import { type Rerendering, toLatin1 } from "./rerender.ts";
 
 /** A part of a change: see `Change` in apply_change.ts. */

@@ -6,7 +6,7 @@
 
 import { MbctlError } from "../errors.ts";
 import type { ImageConfig } from "../image/config.ts";
-import { type MachineFiles, type HostFacts, renderMachine } from "../machine/render.ts";
+import { type MachineFiles, type HostFacts, renderMachine } from "../render/render.ts";
 import { formatConflict, hideEnvLine, hideUnitLine } from "../merge/file_diff.ts";
 import {
   type Conflict,

@@ -19,7 +19,7 @@ import type { SpawnOptions } from "../host/spawn.ts";
 import { readLeader } from "../host/systemd.ts";
 import { BUSYBOX_PATH } from "../init/init_files.ts";
 import { machinePaths } from "../machine/paths.ts";
-import { systemFolders } from "../machine/render_binds.ts";
+import { systemFolders } from "../render/render_binds.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { outerFirst, volumeSource } from "../spec/volume.ts";

@@ -5,7 +5,7 @@
  */
 
 import { type AppConvergence, convergeApps } from "../apps/converge_apps.ts";
-import type { ImageTools } from "../machine/apply.ts";
+import type { ImageTools } from "../steps/apply.ts";
 import { type PresentMachine, readPresentMachine } from "../change/present_machine.ts";
 import { toLatin1 } from "../change/rerender.ts";
 import { MbctlError } from "../errors.ts";
@@ -16,7 +16,7 @@ import { type Digest, parseDigest } from "../image/digest.ts";
 import type { MachineImage } from "../image/found_image.ts";
 import { type ImageRef, parseImageRef, pinned } from "../image/reference.ts";
 import { planBoot } from "../machine/boot.ts";
-import { requireChoices, requireMountPoints } from "../machine/require_choices.ts";
+import { requireChoices, requireMountPoints } from "../steps/require_choices.ts";
 import { machinePaths } from "../machine/paths.ts";
 import {
   checkPull,
@@ -24,9 +24,9 @@ import {
   type PreparedPull,
   prepareMachine,
   readMachineFacts,
-} from "../machine/pull.ts";
-import type { Step } from "../machine/step.ts";
-import { systemSource } from "../machine/system_source.ts";
+} from "../steps/pull.ts";
+import type { Step } from "../steps/step.ts";
+import { systemSource } from "../steps/system_source.ts";
 import type { Preference } from "../merge/merge_file.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineDeclaration, MachineSpec } from "../spec/machine_spec.ts";

@@ -11,10 +11,10 @@ import { requireNoConflicts, rerender, type Rerendering, toLatin1 } from "../cha
 import { MbctlError } from "../errors.ts";
 import type { ImageConfig } from "../image/config.ts";
 import { machinePaths } from "../machine/paths.ts";
-import { limitStep } from "../machine/plan_pull.ts";
-import type { HostFacts } from "../machine/render.ts";
-import { treeNeeds } from "../machine/tree_needs.ts";
-import type { Step } from "../machine/step.ts";
+import { limitStep } from "../steps/plan_pull.ts";
+import type { HostFacts } from "../render/render.ts";
+import { treeNeeds } from "../render/tree_needs.ts";
+import type { Step } from "../steps/step.ts";
 import type { Preference } from "../merge/merge_file.ts";
 import { machineUnit } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";

@@ -9,9 +9,9 @@ import { dirname, join } from "node:path";
 import type { ChangePart } from "../change/plan_files.ts";
 import { MbctlError } from "../errors.ts";
 import type { MachinePaths } from "../machine/paths.ts";
-import { folderOwner } from "../machine/plan_pull.ts";
-import { systemFolders } from "../machine/render_binds.ts";
-import type { Step } from "../machine/step.ts";
+import { folderOwner } from "../steps/plan_pull.ts";
+import { systemFolders } from "../render/render_binds.ts";
+import type { Step } from "../steps/step.ts";
 import type { Volume } from "../spec/machine_spec.ts";
 import { outerFirst, volumeSource } from "../spec/volume.ts";
 

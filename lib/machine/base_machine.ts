@@ -16,7 +16,7 @@ import type { MachineSpec } from "../spec/machine_spec.ts";
 import { resolveInside } from "../trees/root_tree.ts";
 import { pendingWork, noSuchMachine, readMachineFiles } from "./inventory.ts";
 import { machinePaths } from "./paths.ts";
-import type { TreeSource } from "./plan_tree.ts";
+import type { TreeSource } from "../steps/plan_tree.ts";
 
 /** A machine that others are cloned from. */
 export interface BaseMachine {

@@ -13,7 +13,7 @@ import type { Host } from "../host/host.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";
 import { machinePaths } from "./paths.ts";
-import type { Step } from "./step.ts";
+import type { Step } from "../steps/step.ts";
 
 /** A machine that is enabled starts with it, and it is not enabled everywhere. */
 export const bootTarget = "machines.target";

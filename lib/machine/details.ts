@@ -10,7 +10,7 @@ import { listDirectory, nameExists, readLinkIfPresent, readTextIfPresent } from 
 import type { Host } from "../host/host.ts";
 import { readLeader } from "../host/systemd.ts";
 import { nspawnWords, readNspawn } from "../nspawn/read.ts";
-import { describeChoices, describeVolumes } from "./choice_details.ts";
+import { describeChoices, describeVolumes } from "../render/choice_details.ts";
 import { readMachine } from "./inventory.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { readNetworkDetails } from "./network_details.ts";

@@ -27,7 +27,7 @@ import { machinePaths } from "./paths.ts";
 import { requireFreePorts, requirePublished } from "./published_ports.ts";
 import { nameExists, readTextIfPresent } from "../host/files.ts";
 import { nspawnText, readNspawn } from "../nspawn/read.ts";
-import type { Step, UnitAction } from "./step.ts";
+import type { Step, UnitAction } from "../steps/step.ts";
 
 /**
  * Wants every name to be that of a machine that is whole.

@@ -26,7 +26,7 @@ import {
 import { listMachineNames } from "./inventory.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { machinePaths } from "./paths.ts";
-import type { Step } from "./step.ts";
+import type { Step } from "../steps/step.ts";
 
 /** A machine whose env file has addresses of another prefix than its host. */
 export interface RenumberedMachine {

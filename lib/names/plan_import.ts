@@ -14,7 +14,7 @@ import { setConfigValue } from "../config/edit_config.ts";
 import { type HostConfig, parseHostConfig } from "../config/host_config.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { foldersBelow } from "../machine/paths.ts";
-import type { Step } from "../machine/step.ts";
+import type { Step } from "../steps/step.ts";
 
 /** What an import has to know of this host. */
 export interface ImportFacts {

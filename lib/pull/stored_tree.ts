@@ -14,7 +14,7 @@ import { treePath } from "../store/paths.ts";
 import type { Store } from "../store/store.ts";
 import { storesTrees } from "../store/tree_policy.ts";
 import { beginTree, findTree, touchTree, type TreeTools } from "../store/trees.ts";
-import type { TreeSource } from "../machine/plan_tree.ts";
+import type { TreeSource } from "../steps/plan_tree.ts";
 import { type UnpackTools, unpackImage } from "./unpack_image.ts";
 
 /** Where a machine's root tree comes from, as the file system and config.toml want it. */

@@ -7,7 +7,7 @@
 import { dirname } from "node:path";
 import type { ChangePart } from "../change/plan_files.ts";
 import { appliedPaths, type MachinePaths } from "../machine/paths.ts";
-import type { Step } from "../machine/step.ts";
+import type { Step } from "../steps/step.ts";
 import { formatSnapshot, type Snapshot } from "./snapshot_document.ts";
 import { type SnapshotPaths, snapshotPaths, stagedSnapshot } from "./snapshot_paths.ts";
 import { keepUnitFiles, type UnitFile } from "./plan_unit_files.ts";

@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { MachinePaths } from "../machine/paths.ts";
-import type { Step } from "../machine/step.ts";
+import type { Step } from "../steps/step.ts";
 import { clearOld } from "./keep_current.ts";
 import type { Label } from "./label.ts";
 import { snapshotPaths } from "./snapshot_paths.ts";

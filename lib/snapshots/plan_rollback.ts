@@ -7,8 +7,8 @@
 import { dirname, join } from "node:path";
 import type { Change } from "../change/apply_change.ts";
 import { appliedPaths, type MachinePaths } from "../machine/paths.ts";
-import { limitSteps } from "../machine/plan_pull.ts";
-import type { Step } from "../machine/step.ts";
+import { limitSteps } from "../steps/plan_pull.ts";
+import type { Step } from "../steps/step.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { clearOld, keepCurrent } from "./keep_current.ts";
 import { planSwap } from "./plan_swap.ts";

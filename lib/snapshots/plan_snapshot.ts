@@ -6,7 +6,7 @@
 
 import type { Change } from "../change/apply_change.ts";
 import type { MachinePaths } from "../machine/paths.ts";
-import type { Step, UnitAction } from "../machine/step.ts";
+import type { Step, UnitAction } from "../steps/step.ts";
 import { machineUnit } from "../spec/machine_name.ts";
 import { keepCurrent } from "./keep_current.ts";
 import type { UnitFile } from "./plan_unit_files.ts";

@@ -5,8 +5,8 @@
  */
 
 import { machinePaths } from "../machine/paths.ts";
-import { belowRoot } from "../machine/plan_pull.ts";
-import type { Step } from "../machine/step.ts";
+import { belowRoot } from "../steps/plan_pull.ts";
+import type { Step } from "../steps/step.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 
 export interface SwapPlan {

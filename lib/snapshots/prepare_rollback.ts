@@ -11,7 +11,7 @@ import { listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { noSuchMachine } from "../machine/inventory.ts";
 import { appliedPaths, machinePaths } from "../machine/paths.ts";
-import { readMachineFacts } from "../machine/pull.ts";
+import { readMachineFacts } from "../steps/pull.ts";
 import { renumberEnvFile } from "../network/renumber_text.ts";
 import { renderHost0Network } from "../os/host0_network.ts";
 import type { MachineName } from "../spec/machine_name.ts";

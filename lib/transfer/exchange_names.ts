@@ -8,7 +8,7 @@ import { MbctlError } from "../errors.ts";
 import { readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { readHostIdentity } from "../host/yggdrasil.ts";
-import { applySteps } from "../machine/apply.ts";
+import { applySteps } from "../steps/apply.ts";
 import { readHostState } from "../machine/derive.ts";
 import { waitForConfigLock } from "../machine/lock.ts";
 import { foldersBelow } from "../machine/paths.ts";

@@ -10,7 +10,7 @@ import { MbctlError } from "../errors.ts";
 import { listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
 import { whileFrozen } from "../host/freezer.ts";
 import type { Host } from "../host/host.ts";
-import { type ApplyTools, applySteps } from "../machine/apply.ts";
+import { type ApplyTools, applySteps } from "../steps/apply.ts";
 import { noSuchMachine } from "../machine/inventory.ts";
 import { isDerivedDropIn, machinePaths } from "../machine/paths.ts";
 import { listKeys } from "../secrets/secret_store.ts";

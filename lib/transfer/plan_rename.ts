@@ -7,7 +7,7 @@
 
 import type { Change } from "../change/apply_change.ts";
 import { machinePaths, nextName } from "../machine/paths.ts";
-import type { Step } from "../machine/step.ts";
+import type { Step } from "../steps/step.ts";
 import type { SystemSettings } from "../os/system_settings.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import type { Renaming } from "./rename_texts.ts";

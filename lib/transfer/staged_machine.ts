@@ -10,7 +10,7 @@ import { rerender } from "../change/rerender.ts";
 import { MbctlError } from "../errors.ts";
 import { listDirectory, readTextIfPresent, removeFile, writeFileDurably } from "../host/files.ts";
 import { appliedPaths, isDerivedDropIn, machinePaths } from "../machine/paths.ts";
-import type { HostFacts } from "../machine/render.ts";
+import type { HostFacts } from "../render/render.ts";
 import { formatPublishedPort, type PublishedPort } from "../network/published_port.ts";
 import { readUnitFiles } from "../snapshots/unit_files.ts";
 import type { MachineName } from "../spec/machine_name.ts";

@@ -16,7 +16,7 @@ import { formatImageRef, type ImageRef, parseImageRef } from "../image/reference
 import { requireMachines, requireTree } from "../machine/lifecycle.ts";
 import { takeMachineLock } from "../machine/lock.ts";
 import { machinePaths } from "../machine/paths.ts";
-import type { Step } from "../machine/step.ts";
+import type { Step } from "../steps/step.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec, Volume } from "../spec/machine_spec.ts";
 import { machineTable, parseMachineToml } from "../spec/machine_toml.ts";

@@ -19,7 +19,7 @@ import { readPresentMachine } from "../../lib/change/present_machine.ts";
 import { rerender } from "../../lib/change/rerender.ts";
 import { unknownDigest } from "../../lib/image/digest.ts";
 import { type Host, openHost } from "../../lib/host/host.ts";
-import { applySteps } from "../../lib/machine/apply.ts";
+import { applySteps } from "../../lib/steps/apply.ts";
 import { readDetails } from "../../lib/machine/details.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";

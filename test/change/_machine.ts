@@ -4,7 +4,7 @@ import { parsePrefix } from "../../lib/address/ipv6.ts";
 import type { PresentMachine } from "../../lib/change/present_machine.ts";
 import { toLatin1 } from "../../lib/change/rerender.ts";
 import { type ImageConfig, parseImageConfigText } from "../../lib/image/config.ts";
-import { type HostFacts, renderMachine } from "../../lib/machine/render.ts";
+import { type HostFacts, renderMachine } from "../../lib/render/render.ts";
 import { defaultHostNetworks } from "../../lib/network/host_network.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { defaultChoices, type MachineSpec } from "../../lib/spec/machine_spec.ts";

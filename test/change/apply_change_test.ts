@@ -17,9 +17,9 @@ import { defaultHostConfig } from "../../lib/config/host_config.ts";
 import type { Host } from "../../lib/host/host.ts";
 import { makeRun } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
-import type { ApplyTools } from "../../lib/machine/apply.ts";
+import type { ApplyTools } from "../../lib/steps/apply.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
-import type { Step } from "../../lib/machine/step.ts";
+import type { Step } from "../../lib/steps/step.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
 const name = parseMachineName("web");

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parsePrefix } from "../../lib/address/ipv6.ts";
 import { type Journal, journalStep, readJournal } from "../../lib/change/journal.ts";
-import type { Step } from "../../lib/machine/step.ts";
+import type { Step } from "../../lib/steps/step.ts";
 import { defaultHostNetworks } from "../../lib/network/host_network.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { requireNoConflicts, rerender, toLatin1 } from "../../lib/change/rerender.ts";
-import { renderMachine } from "../../lib/machine/render.ts";
-import { volumeSources } from "../../lib/machine/render_binds.ts";
+import { renderMachine } from "../../lib/render/render.ts";
+import { volumeSources } from "../../lib/render/render_binds.ts";
 import { lacksVolumeGuard } from "../../lib/nspawn/unit_volumes.ts";
 import { facts, image, presentMachine, spec } from "./_machine.ts";
 

@@ -6,7 +6,7 @@ import { formatPrefix } from "../../lib/address/ipv6.ts";
 import type { Host } from "../../lib/host/host.ts";
 import { makeRun } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
-import { applySteps } from "../../lib/machine/apply.ts";
+import { applySteps } from "../../lib/steps/apply.ts";
 import { parseHostConfig } from "../../lib/config/host_config.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { describeStep } from "../../lib/machine/step.ts";
+import { describeStep } from "../../lib/steps/step.ts";
 import { planForget, surplus } from "../../lib/snapshots/forget.ts";
 import { parseLabel } from "../../lib/snapshots/label.ts";
 import { name, snapshotOf } from "./_snapshots.ts";

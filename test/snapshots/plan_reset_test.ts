@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { describeStep, type Step } from "../../lib/machine/step.ts";
+import { describeStep, type Step } from "../../lib/steps/step.ts";
 import { planReset, type ResetPlan } from "../../lib/snapshots/plan_reset.ts";
 import { defaultChoices } from "../../lib/spec/machine_spec.ts";
 import { name, paths, snapshotOf } from "./_snapshots.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { describeStep, type Step } from "../../lib/machine/step.ts";
+import { describeStep, type Step } from "../../lib/steps/step.ts";
 import { planRollbackTo, type RollbackPlan } from "../../lib/snapshots/plan_rollback.ts";
 import { defaultChoices, type MachineSpec } from "../../lib/spec/machine_spec.ts";
 import { paths, snapshotOf } from "./_snapshots.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { describeStep, type Step } from "../../lib/machine/step.ts";
+import { describeStep, type Step } from "../../lib/steps/step.ts";
 import { type Meanwhile, planSnapshot } from "../../lib/snapshots/plan_snapshot.ts";
 import { paths, snapshotOf } from "./_snapshots.ts";
 

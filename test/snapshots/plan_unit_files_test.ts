@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { describeStep } from "../../lib/machine/step.ts";
+import { describeStep } from "../../lib/steps/step.ts";
 import { keepUnitFiles, restoreUnitFiles } from "../../lib/snapshots/plan_unit_files.ts";
 
 const file = (name: string, text: string) => ({ name, text });

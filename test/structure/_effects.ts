@@ -14,6 +14,7 @@ export const pure = [
   "network",
   "nspawn",
   "podman",
+  "render",
   "signal.ts",
   "spec",
 ];
@@ -98,12 +99,13 @@ export const withEffects: Readonly<Record<string, readonly string[]>> = {
     "skopeo",
     "skopeo_proxy",
   ],
-  connector: [
-    ..."app_calls client client_child client_folder client_terminal".split(" "),
-    ..."command_group command_processes connection derive_connectors".split(" "),
-    ..."descriptor_kinds machine_calls machine_terminal peer read_lent readiness".split(" "),
-    ..."require_connectors running_command serve_child server".split(" "),
+  connector: ["client_folder", "derive_connectors", "read_lent", "require_connectors"],
+  calls: [
+    ..."app_calls client client_child client_terminal command_group command_processes".split(" "),
+    ..."connection descriptor_kinds machine_calls machine_terminal peer readiness".split(" "),
+    ..."running_command serve_child server".split(" "),
   ],
+  steps: ["apply", "check_network", "pull", "remove", "require_choices", "system_source"],
   health: ["derive_health", "health_machines", "needed_machines", "read_health"],
   relay: [
     "datagram_message",
@@ -132,10 +134,8 @@ export const withEffects: Readonly<Record<string, readonly string[]>> = {
     "verify",
   ],
   machine: [
-    "apply",
     "base_machine",
     "boot",
-    "check_network",
     "derive",
     "details",
     "free_name",
@@ -145,13 +145,9 @@ export const withEffects: Readonly<Record<string, readonly string[]>> = {
     "lock",
     "network_details",
     "published_ports",
-    "pull",
-    "remove",
     "renew_units",
     "renumbering",
-    "require_choices",
     "shell",
-    "system_source",
   ],
   snapshots: [
     "clone_cost",

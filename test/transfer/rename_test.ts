@@ -13,7 +13,7 @@ import { dirname, join } from "node:path";
 import { type Change, applyChange, recoverChange } from "../../lib/change/apply_change.ts";
 import { journalStep } from "../../lib/change/journal.ts";
 import { type Host, openHost } from "../../lib/host/host.ts";
-import { applySteps } from "../../lib/machine/apply.ts";
+import { applySteps } from "../../lib/steps/apply.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { parseLabel } from "../../lib/snapshots/label.ts";

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import type { Rerendering } from "../../lib/change/rerender.ts";
 import type { VolumeChanges } from "../../lib/declare/plan_volumes.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
-import { describeStep, type Step } from "../../lib/machine/step.ts";
+import { describeStep, type Step } from "../../lib/steps/step.ts";
 import { keepCurrent } from "../../lib/snapshots/keep_current.ts";
 import { parseLabel } from "../../lib/snapshots/label.ts";
 import { planBack } from "../../lib/snapshots/plan_back.ts";
