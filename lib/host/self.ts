@@ -11,8 +11,8 @@ import { join } from "node:path";
 /** What a child of ours does, and the file that does it when it is imported. */
 const children = {
   "apply-layers": "../layers/apply_child.ts",
-  "connector-client": "../connector/client_child.ts",
-  "connector-serve": "../connector/serve_child.ts",
+  "connector-client": "../calls/client_child.ts",
+  "connector-serve": "../calls/serve_child.ts",
   "copy-tree": "../trees/copy_tree_child.ts",
   "receive-files": "../copy/receive_child.ts",
   relay: "../relay/relay_child.ts",

@@ -89,7 +89,6 @@ const testedThrough: Readonly<Record<string, string>> = {
   "lib/host/machine_network.ts": "test/e2e/renumber_test.ts",
   "lib/host/namespaces.ts": "test/lab/demo_test.ts",
   "lib/host/privilege.ts": "test/e2e",
-  "lib/host/self.ts": "test/trees/copy_tree_test.ts",
   "lib/host/systemd.ts": "test/e2e",
   "lib/host/yggdrasil.ts": "test/e2e",
   "lib/image/oci_layout.ts": "test/pull/save_and_load_test.ts",
