@@ -7,6 +7,7 @@ import { type Lab, startLab } from "../lab/lab.ts";
 import { waitFor } from "../lab/wait_for.ts";
 import { mbctlOut } from "./_lab.ts";
 import { type ImageRecipe, installImages, pull } from "./_machines.ts";
+import { waitForPing } from "./_network.ts";
 
 /** What a machine of the lab answers to. */
 export type Probe = "tcp80" | "tcp443" | "udp53" | "ping";
@@ -75,7 +76,7 @@ export async function startFirewallLab(os: HostOs): Promise<FirewallLab> {
       for (const name of host.name === "hostc"
         ? (["alien"] as const)
         : (["open", "app"] as const)) {
-        await waitForAnswer(host, found[name]);
+        await waitForPing(host, found[name]);
       }
     }
     return {
@@ -87,16 +88,6 @@ export async function startFirewallLab(os: HostOs): Promise<FirewallLab> {
     await lab[Symbol.asyncDispose]();
     throw error;
   }
-}
-
-/** Waits until a host reaches an address. */
-export async function waitForAnswer(host: Host, address: string): Promise<void> {
-  const ping = ["ping", "-c1", "-W1", address];
-  await waitFor(async () => (await host.run(ping, { allowFailure: true })).exitCode === 0, {
-    timeoutMs: 30_000,
-    what: `${host.name} to reach ${address}`,
-    explain: async () => (await host.sh("ip -6 addr; ip -6 route; nft list ruleset")).stdout,
-  });
 }
 
 /** All probes of all addresses at once: `ADDRESS PROBE` for each that was answered. */
@@ -180,7 +171,6 @@ export class PingStream implements AsyncDisposable {
     const sent = () => this.answers + this.losses;
     const before = sent();
     await waitFor(() => sent() >= before + count, {
-      timeoutMs: 20_000,
       what: `${count} echo requests`,
       explain: () => this.#ping.stdout().slice(-500),
     });

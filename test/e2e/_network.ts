@@ -80,9 +80,8 @@ export async function waitForPing(host: Host, address: string): Promise<void> {
     async () =>
       (await host.run(["ping", "-c1", "-W1", address], { allowFailure: true })).exitCode === 0,
     {
-      timeoutMs: 40_000,
       what: `${host.name} to reach ${address}`,
-      explain: async () => (await host.sh("ip addr; ip -6 route")).stdout,
+      explain: async () => (await host.sh("ip addr; ip -6 route; nft list ruleset || true")).stdout,
     },
   );
 }

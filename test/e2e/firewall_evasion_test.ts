@@ -7,7 +7,7 @@ import { inNetwork } from "./_firewall.ts";
 import { datagram, ipv6Frame, sendFrames, twoPieces, withChecksum } from "./_frames.ts";
 import { labTimeoutMs, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
 import { installImages, pull } from "./_machines.ts";
-import { ipv4Of } from "./_network.ts";
+import { ipv4Of, waitForPing } from "./_network.ts";
 import { arrivals, neighbourAdvertisement } from "./_packets.ts";
 
 describe.each(testedHosts)("the firewall against a hostile machine on %s", (os) => {
@@ -20,8 +20,11 @@ describe.each(testedHosts)("the firewall against a hostile machine on %s", (os) 
     host = lab.host("hosta");
     const config = { Cmd: ["sleep", "3600"], StopSignal: "SIGKILL" };
     await installImages(host, { app: { config } });
-    for (const name of ["evil", "sibling"])
+    for (const name of ["evil", "sibling"]) {
       addresses[name] = await pull(host, name, ["--start"], "app");
+      // It counts as started before its interface is up.
+      await waitForPing(host, addresses[name]);
+    }
   }, labTimeoutMs);
   afterAll(async () => await lab?.[Symbol.asyncDispose](), labTimeoutMs);
 

@@ -37,7 +37,6 @@ export async function waitForBridge(host: Host, prefix: string): Promise<void> {
       (await host.run(["ip", "-6", "-o", "address", "show", "to", `${prefix}::1/128`])).stdout !==
       "",
     {
-      timeoutMs: 20_000,
       what: `the bridge of lab host "${host.name}"`,
       explain: async () =>
         (

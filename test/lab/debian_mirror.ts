@@ -101,7 +101,6 @@ export class DebianMirror implements AsyncDisposable {
         (await this.host.run(["curl", "-sf", `http://${names[0]}/`], { allowFailure: true }))
           .exitCode === 0,
       {
-        timeoutMs: 20_000,
         what: `the Debian mirror of lab host "${this.host.name}"`,
         explain: async () =>
           (await this.host.sh(`journalctl --no-pager -n 20 -u '${unit}*'`)).stdout,

@@ -109,7 +109,7 @@ async function waitUntilReady(from: Host, address: string): Promise<void> {
       });
       return exitCode === 0;
     },
-    { timeoutMs: 30_000, what: `the machine to listen on [${address}]:80` },
+    { what: `the machine to listen on [${address}]:80` },
   );
 }
 

@@ -66,7 +66,6 @@ export class HostProcess implements AsyncDisposable {
    */
   async pid(): Promise<number> {
     return await waitFor(() => childrenOf(this.#child.pid)[0], {
-      timeoutMs: 5000,
       what: `${JSON.stringify(this.argv)} to run`,
       intervalMs: 5,
     });
@@ -83,7 +82,7 @@ export class HostProcess implements AsyncDisposable {
   }
 
   /** Waits until the output (stdout, then stderr) matches. */
-  async waitForOutput(pattern: RegExp, timeoutMs = 10_000): Promise<RegExpMatchArray> {
+  async waitForOutput(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray> {
     return await waitFor(() => this.stdout().match(pattern) ?? this.stderr().match(pattern), {
       timeoutMs,
       what: `${pattern} in the output of ${JSON.stringify(this.argv)}`,

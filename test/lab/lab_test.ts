@@ -218,7 +218,6 @@ describe("a lab leaves nothing behind", () => {
       child.kill(signal);
       await child.exited;
       await waitFor(async () => (await findLeftovers(dir)).length === 0, {
-        timeoutMs: 20_000,
         what: "the lab of a killed process to be gone",
         explain: async () => (await findLeftovers(dir)).join("\n"),
       });
@@ -240,7 +239,6 @@ describe("a lab leaves nothing behind", () => {
         return (await findLeftovers(dir)).length === 0;
       },
       {
-        timeoutMs: 20_000,
         what: "the leftovers to be swept",
         explain: async () => (await findLeftovers(dir)).join("\n"),
       },

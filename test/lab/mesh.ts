@@ -46,7 +46,6 @@ export async function startYggdrasil(host: Host): Promise<MeshIdentity> {
   }
   await host.run(["systemctl", "start", "yggdrasil.service"]);
   return await waitFor(() => readMeshIdentity(host), {
-    timeoutMs: 20_000,
     what: `yggdrasil of lab host "${host.name}"`,
     explain: async () =>
       (await host.run(["journalctl", "-u", "yggdrasil", "-n", "20", "--no-pager"])).stdout,
@@ -87,7 +86,6 @@ export async function waitForMesh(
             })
           ).exitCode === 0,
         {
-          timeoutMs: 40_000,
           what: `lab host "${host.name}" to reach ${identity.address} over the mesh`,
         },
       ),

@@ -75,7 +75,6 @@ export class Registry {
         return stdout === "200" || stdout === "401";
       },
       {
-        timeoutMs: 20_000,
         what: `${this.#unit} of lab host "${this.host.name}"`,
         explain: async () =>
           (await this.host.run(["journalctl", "--no-pager", "-n", "20", "-u", this.#unit])).stdout,

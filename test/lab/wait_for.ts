@@ -5,8 +5,11 @@
  */
 
 export interface WaitOptions {
-  /** Longest time to wait. */
-  readonly timeoutMs: number;
+  /**
+   * Longest time to wait; a minute by default. It only says when a test that fails ends: a loaded
+   * machine may take ten times as long as a free one.
+   */
+  readonly timeoutMs?: number | undefined;
   /** What is waited for, for the error: `host "hosta" to boot`. */
   readonly what: string;
   /** Pause between two looks; 50 ms by default. */
@@ -14,6 +17,9 @@ export interface WaitOptions {
   /** Adds what is known to the error when the time is over. */
   readonly explain?: () => Promise<string> | string;
 }
+
+/** What a wait takes at most where it does not say. */
+const defaultTimeoutMs = 60_000;
 
 /**
  * Looks again and again until the condition returns something other than
@@ -25,7 +31,8 @@ export async function waitFor<T>(
   condition: () => Promise<T | undefined | null | false> | T | undefined | null | false,
   options: WaitOptions,
 ): Promise<T> {
-  const deadline = performance.now() + options.timeoutMs;
+  const timeoutMs = options.timeoutMs ?? defaultTimeoutMs;
+  const deadline = performance.now() + timeoutMs;
   let lastError: unknown;
   for (;;) {
     try {
@@ -38,7 +45,7 @@ export async function waitFor<T>(
     if (performance.now() >= deadline) {
       const explanation = options.explain === undefined ? "" : `\n${await options.explain()}`;
       throw new Error(
-        `Cannot wait for ${options.what}: not so after ${options.timeoutMs} ms${explanation}`,
+        `Cannot wait for ${options.what}: not so after ${timeoutMs} ms${explanation}`,
         {
           cause: lastError,
         },
