@@ -12,8 +12,13 @@ import { hasProgram, type RunOptions } from "../host/run.ts";
 
 /** Longest wait for a program, in milliseconds. */
 const programTimeoutMs = 5000;
-/** Longest wait for a packet: what we ask is on this host, or a friend. */
-const packetTimeoutMs = 1000;
+/**
+ * Longest wait for a packet. Who is there answers in milliseconds, and who is not refuses at once; but a host under load
+ * lets everybody wait, and loses a packet now and then: what is asked is asked again each second.
+ */
+const packetTimeoutMs = 4000;
+/** Until what is asked of a name server is asked again. */
+const askAgainMs = 1000;
 
 /** What a program said, and whether it ended well. */
 export interface Answer {
@@ -53,10 +58,10 @@ export async function ask(
   }
 }
 
-/** Whether an address answers a ping; undefined where there is no ping(8). */
+/** Whether an address answers one of the pings of four seconds (-w); undefined where there is no ping(8). */
 export async function answersPing(host: Host, address: string): Promise<boolean | undefined> {
   if (!hasProgram("ping")) return undefined;
-  return (await ask(host, ["ping", "-n", "-c1", "-W1", address])).isDone;
+  return (await ask(host, ["ping", "-n", "-c1", "-w4", address])).isDone;
 }
 
 /** Whether a TCP port takes connections. */
@@ -75,20 +80,25 @@ export async function acceptsTcp(address: string, port: number): Promise<boolean
 }
 
 /** Whether a name server answers at an address, with whatever. */
-export async function answersDns(address: string): Promise<boolean> {
+export async function answersDns(address: string, port = 53): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const socket = createSocket(address.includes(":") ? "udp6" : "udp4");
   const timer = setTimeout(() => resolve(false), packetTimeoutMs);
+  let again: ReturnType<typeof setInterval> | undefined;
   socket.on("error", () => resolve(false));
   socket.on("message", (message) => resolve(isDnsAnswer(message)));
   try {
     // Told of a failure too, such as a network that is not there; the types do not say so.
-    const begin: (error?: Error) => void = (error) =>
-      error === undefined || error === null ? socket.send(dnsQuery) : resolve(false);
-    socket.connect(53, address, begin);
+    const begin: (error?: Error) => void = (error) => {
+      if (error !== undefined && error !== null) return resolve(false);
+      socket.send(dnsQuery);
+      again = setInterval(() => socket.send(dnsQuery), askAgainMs);
+    };
+    socket.connect(port, address, begin);
     return await promise;
   } finally {
     clearTimeout(timer);
+    clearInterval(again);
     socket.close();
   }
 }

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
+import { createSocket } from "node:dgram";
 import { createServer } from "node:net";
-import { acceptsTcp, answersPing, ask } from "../../lib/check/probe.ts";
+import { acceptsTcp, answersDns, answersPing, ask } from "../../lib/check/probe.ts";
 import type { Host } from "../../lib/host/host.ts";
 import { makeRun } from "../../lib/host/run.ts";
 
@@ -41,4 +42,24 @@ test("acceptsTcp() knows an open port from a closed one", async () => {
   expect(await acceptsTcp("::1", port)).toBe(true);
   await new Promise((resolve) => server.close(resolve));
   expect(await acceptsTcp("::1", port)).toBe(false);
+});
+
+test("answersDns() asks again where a packet was lost, and is refused at once where nobody listens", async () => {
+  const server = createSocket("udp6");
+  await new Promise<void>((resolve) => server.bind(0, "::1", resolve));
+  const { port } = server.address();
+  let questions = 0;
+  server.on("message", (question, { port, address }) => {
+    questions += 1;
+    // The first is lost; the answer is the question with the bit of a response.
+    if (questions === 1) return;
+    question[2] = (question[2] ?? 0) | 0x80;
+    server.send(question, port, address);
+  });
+  expect(await answersDns("::1", port)).toBe(true);
+  expect(questions).toBe(2);
+  await new Promise<void>((resolve) => server.close(() => resolve()));
+  const begin = performance.now();
+  expect(await answersDns("::1", port)).toBe(false);
+  expect(performance.now() - begin).toBeLessThan(3000);
 });
