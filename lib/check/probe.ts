@@ -11,7 +11,7 @@ import type { Host } from "../host/host.ts";
 import { hasProgram, type RunOptions } from "../host/run.ts";
 
 /** Longest wait for a program, in milliseconds. */
-const programTimeoutMs = 5000;
+const programTimeoutMs = 10_000;
 /**
  * Longest wait for a packet. Who is there answers in milliseconds, and who is not refuses at once; but a host under load
  * lets everybody wait, and loses a packet now and then: what is asked is asked again each second.
@@ -29,7 +29,7 @@ export interface Answer {
 
 const noAnswer: Answer = { isDone: false, stdout: "", stderr: "" };
 
-/** Runs a program for five seconds at most. One that is not installed says nothing. */
+/** Runs a program for ten seconds at most. One that is not installed says nothing. */
 export async function ask(
   host: Host,
   argv: readonly string[],

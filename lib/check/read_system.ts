@@ -68,7 +68,7 @@ function readSpace(folder: string): SystemFacts["space"][number] {
 }
 
 /** How long a child may take to get into a user namespace of its own, in milliseconds. */
-const namespaceTimeoutMs = 2000;
+const namespaceTimeoutMs = 10_000;
 
 /**
  * Makes a user namespace, and with it an id-mapped mount on each file system: neither the kernel's
@@ -79,7 +79,7 @@ async function tryNamespaces(
   folders: readonly string[],
 ): Promise<Pick<SystemFacts, "userNamespaces" | "idMapping">> {
   if (!hasProgram("unshare")) return { userNamespaces: undefined, idMapping: [] };
-  using child = host.spawn(["unshare", "--user", "--map-root-user", "--", "sleep", "5"]);
+  using child = host.spawn(["unshare", "--user", "--map-root-user", "--", "sleep", "20"]);
   let problem: Trial;
   void child.done().catch((error: unknown) => {
     const { cause } = error as Error;

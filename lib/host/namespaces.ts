@@ -27,7 +27,7 @@ export function findProgram(leader: number): number {
 }
 
 /** How long man8s-init may take before its environment is taken for the machine's, in milliseconds. */
-const initTimeoutMs = 5000;
+const initTimeoutMs = 15_000;
 
 /**
  * {@linkcode findProgram}, once man8s-init has given way to the machine's program:

@@ -72,7 +72,7 @@ async function getself(run: Run): Promise<string | undefined> {
 /** What a program of yggdrasil's prints; undefined when it fails. */
 async function stdoutOf(run: Run, argv: readonly string[]): Promise<string | undefined> {
   try {
-    return (await run(argv, { timeoutMs: 5000 })).stdout;
+    return (await run(argv, { timeoutMs: 10_000 })).stdout;
   } catch (error) {
     if (error instanceof CommandError) return undefined;
     throw error;
