@@ -28,7 +28,7 @@ export async function readBridge(host: Host): Promise<BridgeFacts> {
     readLink(host, name),
     readManager(host, name),
     ask(host, ["nft", "list", "ruleset"]),
-    Promise.all(gateways.map(answersDns)),
+    Promise.all(gateways.map((address) => answersDns(address))),
   ]);
   return {
     name,
