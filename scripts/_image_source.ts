@@ -1,7 +1,4 @@
-/**
- * What the verbs that take an IMAGE have in common: the flags that say how to
- * reach it, and what is done with one that was located.
- */
+/** What verbs that take an IMAGE have in common: how to reach it, what is done with one that was located. */
 
 import { resolve } from "node:path";
 import type { VerbContext } from "../lib/cli/context.ts";
@@ -10,7 +7,7 @@ import type { Host } from "../lib/host/host.ts";
 import { hostPlatform } from "../lib/image/platform.ts";
 import { parseImageRef } from "../lib/image/reference.ts";
 import { applySteps, type ImageTools } from "../lib/steps/apply.ts";
-import { describeStep, type Step } from "../lib/steps/step.ts";
+import type { Step } from "../lib/steps/step.ts";
 import type { LocatedImage, LocateTools } from "../lib/pull/locate_image.ts";
 import { pullPolicies } from "../lib/pull/pull_policy.ts";
 import { saveImage } from "../lib/pull/save_image.ts";
@@ -24,6 +21,7 @@ import {
 import type { SourceOptions } from "../lib/registry/skopeo.ts";
 import { isOpen, type OpenStore, openStore, type Store, storeBelow } from "../lib/store/store.ts";
 import { imageProgress } from "./_layer_progress.ts";
+import { printSteps } from "./_print_steps.ts";
 
 /** The operand IMAGE, as each verb shows it. */
 export const imageOperand = {
@@ -111,7 +109,7 @@ export async function applyImageSteps(
   steps: readonly Step[],
 ): Promise<boolean> {
   if (!isOpen(store)) {
-    for (const step of steps) context.out.print(describeStep(step));
+    printSteps(context, steps);
     return false;
   }
   await applySteps(steps, {

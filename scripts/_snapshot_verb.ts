@@ -16,10 +16,10 @@ import { requireRoot } from "../lib/host/privilege.ts";
 import type { ApplyTools, ImageTools } from "../lib/steps/apply.ts";
 import { requireMachines } from "../lib/machine/lifecycle.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { describeStep } from "../lib/steps/step.ts";
 import type { CloneCost } from "../lib/snapshots/clone_cost.ts";
 import { pruneSnapshots } from "../lib/snapshots/forget.ts";
 import type { MachineName } from "../lib/spec/machine_name.ts";
+import { printSteps } from "./_print_steps.ts";
 
 /** A copy that is larger is asked about. */
 const askedBytes = 1e9;
@@ -71,7 +71,7 @@ export async function applyOrShow(
   image?: ImageTools,
 ): Promise<boolean> {
   if (context.dryRun) {
-    for (const step of [...change.prepare, ...change.redo]) context.out.print(describeStep(step));
+    printSteps(context, [...change.prepare, ...change.redo]);
     return false;
   }
   const own = image === undefined ? tools : { ...tools, image };

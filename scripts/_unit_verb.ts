@@ -8,16 +8,13 @@
 import { endChanges } from "../lib/change/end_change.ts";
 import { defineVerb, type Example, type Verb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
-import {
-  forgetFailures,
-  planUnits,
-  requireLive,
-  requireRunning,
-} from "../lib/machine/lifecycle.ts";
+import { forgetFailures, requireLive, requireRunning } from "../lib/machine/lifecycle.ts";
 import { applySteps } from "../lib/steps/apply.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { parseMachineName } from "../lib/spec/machine_name.ts";
-import { describeStep, type UnitAction } from "../lib/steps/step.ts";
+import type { UnitAction } from "../lib/host/systemd.ts";
+import { printSteps } from "./_print_steps.ts";
+import { planUnits } from "../lib/steps/plan_units.ts";
 
 /** Defines the verb of one action on units. */
 export function unitVerb({
@@ -59,7 +56,7 @@ export function unitVerb({
       if (writes) for (const name of names) held.use(takeMachineLock(host.root, name));
       const steps = planUnits(host, action, names);
       if (context.dryRun) {
-        for (const step of steps) context.out.print(describeStep(step));
+        printSteps(context, steps);
         return undefined;
       }
       requireLive(host, `${action} machines`);

@@ -1,26 +1,27 @@
-import { recoverChange } from "../lib/change/apply_change.ts";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
+import { lackingPrograms } from "../lib/connector/lacking_programs.ts";
 import { requireConnectors } from "../lib/connector/require_connectors.ts";
 import { usageError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { describeDeviceRules } from "../lib/host/device_rule.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
-import { controlUnits, requireLive } from "../lib/machine/lifecycle.ts";
+import { requireLive } from "../lib/machine/lifecycle.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { applyPull, checkPull, prepareMachine, recoverPull } from "../lib/steps/pull.ts";
-import { describeStep } from "../lib/steps/step.ts";
+import { applyPull, checkPull, prepareMachine } from "../lib/steps/pull.ts";
 import { systemSource } from "../lib/steps/system_source.ts";
 import { parseNewUser } from "../lib/os/accounts.ts";
 import { parseMirror, parsePackages } from "../lib/os/choices.ts";
 import { exampleReference, osReference, parseOs } from "../lib/os/os.ts";
-import { machineUnit, parseMachineName } from "../lib/spec/machine_name.ts";
+import { parseMachineName } from "../lib/spec/machine_name.ts";
 import type { MachineSpec } from "../lib/spec/machine_spec.ts";
 import { formatOsReference } from "../lib/spec/os_reference.ts";
-import { recordEvent } from "../lib/watch/record_event.ts";
 import { givenChoices, systemFlags } from "./_app_flags.ts";
 import { networkChoices, networkFlags } from "./_network_flags.ts";
+import { printSteps } from "./_print_steps.ts";
+import { changeTools } from "./_machine_change.ts";
+import { announceMachine, endEarlierRun } from "./_new_machine.ts";
 
 const verb = defineVerb({
   name: "machines create",
@@ -90,19 +91,15 @@ const verb = defineVerb({
     const { app, volumes } = givenChoices(context, { ...flags, env: [] }, name, []);
     const network = networkChoices(flags);
     requireConnectors(host.root, name, app.connectors);
-    const onStep = (text: string) => log.debug(text);
-    const onWarning = (text: string) => log.warn(text);
-    const tools = { host, machine: name, signal: context.signal, onStep, onWarning };
+    const tools = changeTools(context, host, name);
     if (!context.dryRun) requireRoot("make machines");
     using _lock = context.dryRun ? undefined : takeMachineLock(host.root, name);
     if (start && !context.dryRun) requireLive(host, "start machines");
-    const earlier = context.dryRun ? "nothing" : await recoverPull(host, name, tools);
-    if (earlier !== "nothing") log.info(`an earlier run of "${name}" was killed: ${earlier}`);
-    if (!context.dryRun) await recoverChange(host, name, tools);
+    const earlier = await endEarlierRun(context, tools, name);
     const isDone =
       earlier === "completed" && (await readMachine(host, name)).spec.image.reference === reference;
     if (!isDone) {
-      const facts = await checkPull(host, name, network, onWarning);
+      const facts = await checkPull(host, name, network, (text) => log.warn(text));
       const { found, tree } = await systemSource(host, { name, image: { reference }, os: choice });
       const { digest, manifestDigest } = found;
       const spec: MachineSpec = {
@@ -114,17 +111,14 @@ const verb = defineVerb({
       for (const weakness of prepared.weaknesses) log.warn(weakness);
       for (const hint of describeDeviceRules(spec.devices)) log.info(hint);
       if (context.dryRun) {
-        for (const step of [...prepared.steps, ...prepared.finish])
-          context.out.print(describeStep(step));
+        printSteps(context, [...prepared.steps, ...prepared.finish]);
         return undefined;
       }
       log.info(`making a system of ${reference.slice("os:".length)}: this takes a minute or so`);
       await applyPull(prepared, tools);
+      for (const lack of lackingPrograms(host.root, prepared.spec, found.config)) log.warn(lack);
     }
-    await recordEvent(host, { event: "pull", machine: name, message: `made of ${reference}` });
-    const { address } = await readMachine(host, name);
-    if (address !== undefined) context.out.print(address);
-    if (start) await controlUnits(host, "start", [machineUnit(name)]);
+    await announceMachine(context, host, name, `made of ${reference}`, start);
     return undefined;
   },
 });

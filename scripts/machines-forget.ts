@@ -3,12 +3,12 @@ import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { MbctlError } from "../lib/errors.ts";
 import { machinePaths } from "../lib/machine/paths.ts";
-import { describeStep } from "../lib/steps/step.ts";
 import { planForget } from "../lib/snapshots/forget.ts";
 import { parseLabel } from "../lib/snapshots/label.ts";
 import { requireSnapshots } from "../lib/snapshots/list_snapshots.ts";
 import { parseMachineName } from "../lib/spec/machine_name.ts";
 import { holdMachine } from "./_snapshot_verb.ts";
+import { printSteps } from "./_print_steps.ts";
 
 const verb = defineVerb({
   name: "machines forget",
@@ -31,7 +31,7 @@ const verb = defineVerb({
     requireSnapshots(machinePaths(root, name), name, labels);
     const change = planForget(root, name, labels);
     if (context.dryRun) {
-      for (const step of change.redo) context.out.print(describeStep(step));
+      printSteps(context, change.redo);
       return undefined;
     }
     const what = labels.map((label) => `"${label}"`).join(", ");

@@ -1,6 +1,6 @@
-import { recoverChange } from "../lib/change/apply_change.ts";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
+import { lackingPrograms } from "../lib/connector/lacking_programs.ts";
 import { requireConnectors } from "../lib/connector/require_connectors.ts";
 import { describeDeviceRules } from "../lib/host/device_rule.ts";
 import { openHost } from "../lib/host/host.ts";
@@ -10,15 +10,13 @@ import { locateImage } from "../lib/pull/locate_image.ts";
 import { treeSource } from "../lib/pull/stored_tree.ts";
 import { isOpen } from "../lib/store/store.ts";
 import { formatImageRef, resolveImagePath } from "../lib/image/reference.ts";
-import { controlUnits, requireLive } from "../lib/machine/lifecycle.ts";
+import { requireLive } from "../lib/machine/lifecycle.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
-import { type MachineName, machineUnit, parseMachineName } from "../lib/spec/machine_name.ts";
-import { applyPull, checkPull, preparePull, recoverPull } from "../lib/steps/pull.ts";
+import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
+import { applyPull, checkPull, preparePull } from "../lib/steps/pull.ts";
 import { requireFreeName } from "../lib/machine/free_name.ts";
-import { describeStep } from "../lib/steps/step.ts";
 import { matchMounts } from "../lib/spec/volume.ts";
-import { recordEvent } from "../lib/watch/record_event.ts";
 import { appFlags, givenChoices } from "./_app_flags.ts";
 import { askForVolume } from "./_ask_for_volume.ts";
 import { networkChoices, networkFlags } from "./_network_flags.ts";
@@ -33,6 +31,9 @@ import {
   sourceFlags,
   sourceOptions,
 } from "./_image_source.ts";
+import { printSteps } from "./_print_steps.ts";
+import { changeTools } from "./_machine_change.ts";
+import { announceMachine, endEarlierRun } from "./_new_machine.ts";
 
 const verb = defineVerb({
   name: "machines pull",
@@ -78,12 +79,7 @@ const verb = defineVerb({
     const network = networkChoices(flags);
     requireConnectors(host.root, name, app.connectors);
     const options = { ...sourceOptions(context, { tlsVerify, authfile }), policy: pull };
-    const tools = {
-      host,
-      machine: name,
-      signal: context.signal,
-      onStep: (text: string) => context.log.debug(text),
-    };
+    const tools = changeTools(context, host, name);
     if (start && !context.dryRun) requireLive(host, "start machines");
     if ("base" in wanted) {
       const hasRestart = flags.restart !== undefined;
@@ -92,11 +88,7 @@ const verb = defineVerb({
       return undefined;
     }
     using _lock = context.dryRun ? undefined : lockForPull(host.root, name);
-    const earlier = context.dryRun ? "nothing" : await recoverPull(host, name, tools);
-    if (earlier !== "nothing")
-      context.log.info(`an earlier run of "${name}" was killed: ${earlier}`);
-    // Of a machine that had this name, and was being given another.
-    if (!context.dryRun) await recoverChange(host, name, tools);
+    const earlier = await endEarlierRun(context, tools, name);
     const isDone =
       earlier === "completed" &&
       (await readMachine(host, name)).spec.image.reference === formatImageRef(ref);
@@ -116,19 +108,17 @@ const verb = defineVerb({
       for (const weakness of prepared.weaknesses) context.log.warn(weakness);
       for (const hint of describeDeviceRules(app.devices)) context.log.info(hint);
       if (layers === undefined) {
-        for (const step of [...prepared.steps, ...prepared.finish])
-          context.out.print(describeStep(step));
+        printSteps(context, [...prepared.steps, ...prepared.finish]);
         return undefined;
       }
       if (open.length > 0) await requireFreeName(host, name);
       context.log.info(`pulling ${formatImageRef(ref)}`);
       await applyPull(prepared, { ...tools, image: layers });
+      for (const lack of lackingPrograms(host.root, prepared.spec, found.config)) {
+        context.log.warn(lack);
+      }
     }
-    const machine = await readMachine(host, name);
-    const message = `made of ${machine.spec.image.reference}`;
-    await recordEvent(host, { event: "pull", machine: name, message });
-    if (machine.address !== undefined) context.out.print(machine.address);
-    if (start) await controlUnits(host, "start", [machineUnit(name)]);
+    await announceMachine(context, host, name, `made of ${formatImageRef(ref)}`, start);
     return undefined;
   },
 });

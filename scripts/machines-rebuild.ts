@@ -1,21 +1,23 @@
 import { runScript } from "../lib/cli/main.ts";
 import { escapeLine } from "../lib/cli/terminal.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
-import { usageError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { parseImageRef, resolveImagePath } from "../lib/image/reference.ts";
 import { applySteps } from "../lib/steps/apply.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
-import { planUnits, requireLive } from "../lib/machine/lifecycle.ts";
+import { requireLive } from "../lib/machine/lifecycle.ts";
+import { planUnits } from "../lib/steps/plan_units.ts";
 import { readCommonFacts } from "../lib/steps/pull.ts";
-import { describeStep } from "../lib/steps/step.ts";
 import { rebuildMachine } from "../lib/rebuild/rebuild_machine.ts";
 import type { MachineName } from "../lib/spec/machine_name.ts";
 import { putAppsBack } from "./_put_apps_back.ts";
 import { imageLocator } from "./_image_locator.ts";
 import { imageStore, sourceFlags, sourceOptions } from "./_image_source.ts";
 import { manyFlags, namedMachines, namesOperand, workOnMachines } from "./_many_machines.ts";
+import type { Step } from "../lib/steps/step.ts";
+import { printSteps } from "./_print_steps.ts";
+import { givenPreference, preferenceFlags } from "./_preference.ts";
 
 const verb = defineVerb({
   name: "machines rebuild",
@@ -35,28 +37,22 @@ const verb = defineVerb({
       parse: parseImageRef,
       help: "another image, where the registry no longer has the one of before",
     },
-    ours: { type: "boolean", help: "where you and mbctl changed the same entry, yours counts" },
-    theirs: { type: "boolean", help: "there, what mbctl renders counts" },
+    ...preferenceFlags,
     ...sourceFlags,
   },
   examples: [
     { command: "mbctl machines rebuild --all --start", says: "all that a dead host had" },
     { command: "mbctl machines rebuild web --dry-run", says: "the steps" },
   ],
-  async run(context, { names, all, jobs, start, ours, theirs, ...flags }) {
-    const { log, out, dryRun, prompt } = context;
+  async run(context, { names, all, jobs, start, ...flags }) {
+    const { log, dryRun, prompt } = context;
     const host = openHost(context);
     if (!dryRun) requireRoot("rebuild machines");
     if (start && !dryRun) requireLive(host, "start machines");
-    if (ours && theirs) {
-      throw usageError("Cannot use --ours and --theirs at once", "leave one of them out");
-    }
+    const prefer = givenPreference(flags);
     const chosen = namedMachines(host.root, names, all);
     const to = flags.to && resolveImagePath(flags.to, context.workingDirectory);
-    const choices = {
-      ...{ to, onlyBroken: all },
-      prefer: ours ? "ours" : theirs ? "theirs" : undefined,
-    } as const;
+    const choices = { to, onlyBroken: all, prefer };
     using store = await imageStore(context, host);
     const options = { ...sourceOptions(context, flags), policy: "missing" } as const;
     const locate = imageLocator(context, host, store, options);
@@ -70,9 +66,7 @@ const verb = defineVerb({
       locate,
       finish: async (name: MachineName) => await putAppsBack(context, host, name, locate),
       ...(dryRun && {
-        showSteps: (steps: Parameters<typeof applySteps>[0]) => {
-          for (const step of steps) out.print(describeStep(step));
-        },
+        showSteps: (steps: readonly Step[]) => printSteps(context, steps),
       }),
     };
     const rebuilt: MachineName[] = [];

@@ -10,8 +10,8 @@ import { readMachineSpecs } from "../lib/machine/inventory.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 import { prepareRemoval } from "../lib/steps/remove.ts";
-import { describeStep } from "../lib/steps/step.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
+import { printSteps } from "./_print_steps.ts";
 
 const verb = defineVerb({
   name: "machines remove",
@@ -32,7 +32,7 @@ const verb = defineVerb({
     const host = openHost(context);
     if (context.dryRun) {
       const { steps } = await prepareRemoval(host, name, stop);
-      for (const step of steps) context.out.print(describeStep(step));
+      printSteps(context, steps);
       return undefined;
     }
     requireRoot("remove machines");

@@ -10,9 +10,9 @@ import { requireRoot } from "../lib/host/privilege.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { machinePaths } from "../lib/machine/paths.ts";
-import { describeStep } from "../lib/steps/step.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 import { prepareRename } from "../lib/transfer/rename.ts";
+import { printSteps } from "./_print_steps.ts";
 
 const verb = defineVerb({
   name: "machines rename",
@@ -42,7 +42,7 @@ const verb = defineVerb({
     };
     if (context.dryRun) {
       const { change } = await prepareRename(host, { from, to });
-      for (const step of [...change.prepare, ...change.redo]) context.out.print(describeStep(step));
+      printSteps(context, [...change.prepare, ...change.redo]);
       return undefined;
     }
     const printAddress = async () => {

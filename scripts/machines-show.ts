@@ -2,7 +2,7 @@ import { runScript } from "../lib/cli/main.ts";
 import { renderTable } from "../lib/cli/table.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
-import { readDetails } from "../lib/machine/details.ts";
+import { readDetails } from "../lib/details/machine_details.ts";
 import { parseMachineName } from "../lib/spec/machine_name.ts";
 
 const verb = defineVerb({

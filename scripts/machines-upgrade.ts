@@ -8,7 +8,6 @@ import { requireRoot } from "../lib/host/privilege.ts";
 import { shortDigest } from "../lib/image/digest.ts";
 import { parseImageRef, resolveImagePath } from "../lib/image/reference.ts";
 import { readMachineSpecs } from "../lib/machine/inventory.ts";
-import { describeStep } from "../lib/steps/step.ts";
 import type { LocateOptions } from "../lib/pull/locate_image.ts";
 import { parseMount } from "../lib/spec/volume.ts";
 import type { Store } from "../lib/store/store.ts";
@@ -17,6 +16,8 @@ import { askForVolume } from "./_ask_for_volume.ts";
 import { imageLocator } from "./_image_locator.ts";
 import { imageStore, pullFlag, sourceFlags, sourceOptions } from "./_image_source.ts";
 import { manyFlags, namedMachines, namesOperand, workOnMachines } from "./_many_machines.ts";
+import { printSteps } from "./_print_steps.ts";
+import { givenPreference } from "./_preference.ts";
 
 const verb = defineVerb({
   name: "machines upgrade",
@@ -65,12 +66,10 @@ const verb = defineVerb({
     { command: "mbctl machines upgrade db --to postgres:17 --with-data", says: "another tag" },
     { command: "mbctl machines upgrade --all --yes", says: "asks nothing" },
   ],
-  async run(context, { names, all, auto, jobs, ours, theirs, ...flags }) {
+  async run(context, { names, all, auto, jobs, ...flags }) {
     const host = openHost(context);
     if (!context.dryRun) requireRoot("upgrade machines");
-    if (ours && theirs) {
-      throw usageError("Cannot use --ours and --theirs at once", "leave one of them out");
-    }
+    const prefer = givenPreference(flags);
     if (auto && !all) throw usageError("Cannot use --auto without --all", "add --all");
     const named = namedMachines(host.root, names, all);
     const specs = readMachineSpecs(host.root);
@@ -85,8 +84,8 @@ const verb = defineVerb({
     const choices = {
       ...{ mounts, isWithData, graceMs: flags.grace * 1000 },
       to: to && resolveImagePath(to, context.workingDirectory),
-      prefer: ours ? "ours" : theirs ? "theirs" : undefined,
-    } as const;
+      prefer,
+    };
     using store = await imageStore(context, host);
     const options = { ...sourceOptions(context, flags), policy: flags.pull };
     const tools = upgradeTools(context, host, store, options);
@@ -108,7 +107,7 @@ function upgradeTools(
   store: Store,
   options: LocateOptions,
 ): NamedUpgradeTools {
-  const { log, out, prompt, dryRun } = context;
+  const { log, prompt, dryRun } = context;
   const warn = (text: string) => log.warn(text);
   return {
     ...{ host, warn, signal: context.signal, onWarning: warn },
@@ -125,9 +124,7 @@ function upgradeTools(
     },
     locate: imageLocator(context, host, store, options),
     ...(dryRun && {
-      showSteps: (steps) => {
-        for (const step of steps) out.print(describeStep(step));
-      },
+      showSteps: (steps) => printSteps(context, steps),
     }),
   };
 }

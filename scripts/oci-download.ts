@@ -8,7 +8,6 @@ import { requireFreePath } from "../lib/trees/root_tree.ts";
 import { resolveImagePath } from "../lib/image/reference.ts";
 import { applySteps } from "../lib/steps/apply.ts";
 import { planDownload, stagedDownload } from "../lib/steps/plan_download.ts";
-import { describeStep } from "../lib/steps/step.ts";
 import { locateImage } from "../lib/pull/locate_image.ts";
 import { isOpen } from "../lib/store/store.ts";
 import {
@@ -20,6 +19,7 @@ import {
   sourceFlags,
   sourceOptions,
 } from "./_image_source.ts";
+import { printSteps } from "./_print_steps.ts";
 
 const verb = defineVerb({
   name: "oci download",
@@ -49,7 +49,7 @@ const verb = defineVerb({
     await using located = await locateImage(locateTools(context, host, store), ref, options);
     const { steps, undo } = planDownload(tree, located.found);
     if (!isOpen(store)) {
-      for (const step of steps) context.out.print(describeStep(step));
+      printSteps(context, steps);
       return undefined;
     }
     const onStep = (text: string) => context.log.debug(text);

@@ -6,7 +6,8 @@ import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { requireRootTree } from "../lib/trees/root_tree.ts";
 import { applySteps } from "../lib/steps/apply.ts";
-import { describeStep, type Step } from "../lib/steps/step.ts";
+import type { Step } from "../lib/steps/step.ts";
+import { printSteps } from "./_print_steps.ts";
 
 const verb = defineVerb({
   name: "oci man8init",
@@ -22,7 +23,7 @@ const verb = defineVerb({
     requireRootTree(tree);
     const steps: Step[] = [{ kind: "install-init", tree, busybox: await findBusybox(host) }];
     if (context.dryRun) {
-      for (const step of steps) context.out.print(describeStep(step));
+      printSteps(context, steps);
       return undefined;
     }
     requireRoot("install man8s-init");

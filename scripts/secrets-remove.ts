@@ -10,7 +10,9 @@ import { planUses } from "../lib/secrets/change_uses.ts";
 import { removeSecretUse } from "../lib/secrets/edit_secrets.ts";
 import { notSet, removeSecret } from "../lib/secrets/secret_store.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
-import { applyUses, changeTools, lockMachine, secretOperands } from "./_secret_operands.ts";
+import { changeTools, lockMachine } from "./_machine_change.ts";
+import { printSteps } from "./_print_steps.ts";
+import { applyUses, secretOperands } from "./_secret_operands.ts";
 
 const verb = defineVerb({
   name: "secrets remove",
@@ -31,8 +33,7 @@ const verb = defineVerb({
     const change = await planUses(host, machine, edit, (text) => context.log.warn(text));
     if (change === undefined && !nameExists(file)) throw notSet(machine, key);
     if (context.dryRun) {
-      for (const step of change === undefined ? [] : [...change.prepare, ...change.redo])
-        context.out.print(describeStep(step));
+      printSteps(context, change === undefined ? [] : [...change.prepare, ...change.redo]);
       context.out.print(describeStep({ kind: "remove", path: file }));
       return undefined;
     }

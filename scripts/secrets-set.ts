@@ -6,7 +6,6 @@ import { usageError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
 import { machinePaths, secretFile } from "../lib/machine/paths.ts";
-import { describeStep } from "../lib/steps/step.ts";
 import { readPresentMachine } from "../lib/change/present_machine.ts";
 import { planUses } from "../lib/secrets/change_uses.ts";
 import { secretLimitBytes } from "../lib/secrets/check_value.ts";
@@ -14,7 +13,9 @@ import { setSecretUse } from "../lib/secrets/edit_secrets.ts";
 import { writeSecret } from "../lib/secrets/secret_store.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
 import { parseSecretMode, parseSecretOwner, parseSecretVariable } from "../lib/spec/secret_use.ts";
-import { applyUses, changeTools, lockMachine, secretOperands } from "./_secret_operands.ts";
+import { changeTools, lockMachine } from "./_machine_change.ts";
+import { printSteps } from "./_print_steps.ts";
+import { applyUses, secretOperands } from "./_secret_operands.ts";
 
 const verb = defineVerb({
   name: "secrets set",
@@ -84,8 +85,7 @@ In the machine it is the file /run/secrets/KEY, which the program's user alone m
     if (value === undefined) {
       const target = secretFile(machinePaths(host.root, machine), key);
       context.out.print(`encrypt the value of ${key} into ${target} (600)`);
-      for (const step of change === undefined ? [] : [...change.prepare, ...change.redo])
-        context.out.print(describeStep(step));
+      printSteps(context, change === undefined ? [] : [...change.prepare, ...change.redo]);
       return undefined;
     }
     await writeSecret(host, machine, key, value, use);

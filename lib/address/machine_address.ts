@@ -8,7 +8,7 @@ import { formatIpv6, type Ipv6, type Ipv6Prefix, joinAddress, type Suffix } from
 
 /**
  * The suffix of a machine: the low 64 bits of the SHA-256 of its name in UTF-8,
- * read big-endian (DESIGN, "Addresses").
+ * read big-endian (README.md, "Addresses").
  *
  * @example
  * formatSuffix(machineSuffix("TestBWContainer3")) // "1d44:bc13:a177:c4d"

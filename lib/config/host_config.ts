@@ -17,7 +17,7 @@ import { parseToml } from "./toml.ts";
 import { describeIssues } from "./schema_issues.ts";
 
 /** When the unpacked root tree of an image is kept for the next machine of that image. */
-export const imageTreesChoices = ["auto", "always", "never"] as const;
+const imageTreesChoices = ["auto", "always", "never"] as const;
 export type ImageTrees = (typeof imageTreesChoices)[number];
 
 export interface HostConfig {

@@ -9,7 +9,7 @@
 import { quoteWord } from "./posix_sh.ts";
 
 /** The shell variable that holds a line break where the line is evaluated. */
-export const NEWLINE_VARIABLE = "MAN8S_NEWLINE";
+const NEWLINE_VARIABLE = "MAN8S_NEWLINE";
 
 /**
  * Formats arguments so that `eval "set -- $line"` gives exactly `words` back.

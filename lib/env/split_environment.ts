@@ -10,14 +10,14 @@ import { usageError } from "../errors.ts";
 import { checkEnvName, type EnvEntry, isShellIdentifier } from "./env_entry.ts";
 
 /** Names beginning so are mbctl's own. */
-export const RESERVED_PREFIX = "MAN8S_";
+const RESERVED_PREFIX = "MAN8S_";
 /** Prefix of a variable whose value is escaped; the rest of the name is the variable. */
-export const ESCAPED_PREFIX = "MAN8S_ESCAPED_";
+const ESCAPED_PREFIX = "MAN8S_ESCAPED_";
 
 /** The variables that nspawn itself sets, or that a shell needs before the env file is read. */
 const EVERYDAY = ["PATH", "TERM", "HOME", "LANG"] as const;
 
-/** What execvp() and most images assume; used when an image sets no PATH. */
+/** What most images assume, and Docker sets (github.com/moby/moby, oci/defaults); used when an image sets no PATH. */
 export const DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 const DEFAULTS: readonly EnvEntry[] = [

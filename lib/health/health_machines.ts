@@ -4,11 +4,10 @@
  * @module
  */
 
-import { MbctlError } from "../errors.ts";
 import { busyboxPlace } from "../host/busybox.ts";
 import { readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import { type ImageConfig, parseImageConfigText } from "../image/config.ts";
+import { keptImageConfig } from "../image/config.ts";
 import { machinePaths } from "../machine/paths.ts";
 import type { HostMachine, HostState } from "../network/host_state.ts";
 import { nspawnText, readNspawn } from "../nspawn/read.ts";
@@ -45,7 +44,7 @@ function readCheck(root: string, { spec }: HostMachine, busybox: string): Machin
   // The image's check is about a program that does not run there.
   if (spec.mode === "connector" && spec.health === undefined) return undefined;
   const paths = machinePaths(root, spec.name);
-  const image = readImage(paths.applied.image);
+  const image = keptImageConfig(readTextIfPresent(paths.applied.image));
   const check =
     spec.mode === "base"
       ? healthCheck(undefined, { ...systemHealth, ...spec.health })
@@ -63,16 +62,4 @@ function readCheck(root: string, { spec }: HostMachine, busybox: string): Machin
     shell: (isImages ? image?.shell : undefined) ?? ["/bin/sh", "-c"],
     busybox,
   };
-}
-
-/** The image's configuration; machines of an older mbctl have none, and a damaged one checks nothing. */
-function readImage(path: string): ImageConfig | undefined {
-  const text = readTextIfPresent(path);
-  if (text === undefined) return undefined;
-  try {
-    return parseImageConfigText(text);
-  } catch (error) {
-    if (error instanceof MbctlError) return undefined;
-    throw error;
-  }
 }

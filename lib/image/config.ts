@@ -7,7 +7,7 @@
 
 import * as v from "valibot";
 import type { EnvEntry } from "../env/env_entry.ts";
-import { type MbctlError, usageError } from "../errors.ts";
+import { MbctlError, usageError } from "../errors.ts";
 import { parseSignal, type SignalName } from "../signal.ts";
 import { type Digest, whyNoDigest } from "./digest.ts";
 import { describeIssue } from "./manifest.ts";
@@ -148,6 +148,17 @@ export function parseImageConfigText(blob: string): ImageConfig {
     throw refuse("it is no JSON");
   }
   return parseImageConfig(json);
+}
+
+/** The same of what mbctl kept; undefined where it keeps none, or the file was damaged since. */
+export function keptImageConfig(text: string | undefined): ImageConfig | undefined {
+  if (text === undefined) return undefined;
+  try {
+    return parseImageConfigText(text);
+  } catch (error) {
+    if (error instanceof MbctlError) return undefined;
+    throw error;
+  }
 }
 
 /**

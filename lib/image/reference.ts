@@ -48,7 +48,7 @@ export type LocalRef = LayoutRef | DirectoryRef;
 export type ImageRef = RegistryRef | LocalRef;
 
 /** The tag of a reference that has neither tag nor digest. */
-export const defaultTag = "latest";
+const defaultTag = "latest";
 
 const localTransports: readonly string[] = ["oci", "oci-archive", "docker-archive", "dir"];
 

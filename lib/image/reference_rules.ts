@@ -8,7 +8,7 @@
 import { isIpv6 } from "../address/ipv6.ts";
 
 /** The registry of a reference that names none. No other short names are known. */
-export const defaultRegistry = "docker.io";
+const defaultRegistry = "docker.io";
 
 /**
  * Splits the name of a reference into registry and repository. The first component is a registry when it could not be part of a repository:

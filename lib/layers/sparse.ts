@@ -31,7 +31,7 @@ export interface SparseHeader {
 }
 
 /** Longest map that is read, in bytes: as Go's archive/tar bounds it. */
-export const maxSparseMapBytes = 1024 * 1024;
+const maxSparseMapBytes = 1024 * 1024;
 
 const damaged = "the map of its holes is damaged";
 

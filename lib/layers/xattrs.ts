@@ -16,7 +16,7 @@ const allowed = [
 ] as const;
 
 /** Whether a layer may set an attribute of this name. */
-export function isAllowedXattr(name: string): boolean {
+function isAllowedXattr(name: string): boolean {
   if (name.startsWith("user.")) return !name.startsWith("user.overlay.");
   return (allowed as readonly string[]).includes(name);
 }

@@ -1,5 +1,5 @@
 /**
- * Where everything of a machine lies (DESIGN, "On disk").
+ * Where everything of a machine lies (CONTRIBUTING.md, "On disk").
  *
  * @module
  */
@@ -211,4 +211,9 @@ export function namesOf(root: string, name: MachineName): string[] {
     paths.bootLink,
     ...Object.values(paths.snapshots),
   ];
+}
+
+/** A link's target as the host itself sees it, also when the host lies below `--root`. */
+export function belowRoot(root: string, path: string): string {
+  return root === "/" ? path : path.slice(root.length);
 }

@@ -7,7 +7,7 @@
 import { quoteWords } from "../env/posix_sh.ts";
 import type { ImageConfig } from "../image/config.ts";
 import type { MachineMode } from "../spec/machine_spec.ts";
-import type { TreeFacts } from "./tree_facts.ts";
+import { type TreeFacts, usablePackageManagers } from "./tree_facts.ts";
 
 /** What `--mode auto` may come to. */
 export type DecidedMode = Exclude<MachineMode, "connector">;
@@ -30,9 +30,6 @@ export interface ModeDecision {
   /** To be read behind `mode base: `, without a full stop. */
   readonly reason: string;
 }
-
-/** Package managers by which systemd can be added to a system that lacks it. */
-export const usablePackageManagers = ["apt", "dnf", "pacman", "zypper"] as const;
 
 /** Where inits are that boot a system. `/init` is none: s6-overlay and others call their own so. */
 const initPattern =
@@ -101,8 +98,7 @@ function decideByTree({ system, packageManagers }: TreeFacts): ModeDecision {
       "an image without a program of its own, and no operating system: it has no os-release";
     return { mode: "direct", because: "no system", reason };
   }
-  const usable: readonly string[] = usablePackageManagers;
-  if (packageManagers.some((name) => usable.includes(name))) {
+  if (packageManagers.some((name) => usablePackageManagers.includes(name))) {
     const reason = `an operating system (${system}) without a program of its own`;
     return { mode: "base", because: "system", reason };
   }

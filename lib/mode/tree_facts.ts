@@ -6,7 +6,6 @@
 
 import { posix } from "node:path";
 import { cleanName, opaqueMarker, splitPath, whiteoutPrefix } from "../layers/entry_name.ts";
-import { usablePackageManagers } from "./decide_mode.ts";
 import { systemName } from "./os_release.ts";
 
 export interface TreeFacts {
@@ -37,6 +36,8 @@ const managers: Readonly<Record<string, string>> = {
   "xbps-install": "xbps",
   emerge: "portage",
 };
+/** Those by which systemd can be added to a system that lacks it. */
+export const usablePackageManagers: readonly string[] = ["apt", "dnf", "pacman", "zypper"];
 /** Where such a program may be in a tree. */
 export const managerPaths: readonly string[] = Object.keys(managers).flatMap((program) =>
   ["usr/bin", "usr/sbin", "bin", "sbin"].map((folder) => `${folder}/${program}`),
@@ -97,9 +98,8 @@ export class TreeFactsReader {
 
   /** Whether layers and entries that were not taken cannot change what comes of the facts. */
   get isKnown(): boolean {
-    const usable: readonly string[] = usablePackageManagers;
     return (
-      [...this.#managers].some((name) => usable.includes(name)) &&
+      [...this.#managers].some((name) => usablePackageManagers.includes(name)) &&
       this.#resolve("etc/os-release") !== undefined
     );
   }

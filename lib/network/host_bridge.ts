@@ -17,7 +17,7 @@ import { formatIpv4 } from "./ipv4.ts";
 /** The resolver of the host also answers its machines. */
 export const dnsFile = "/etc/systemd/resolved.conf.d/80-man8s-dns.conf";
 /** The kernel's settings, for the next boot. */
-export const sysctlFile = "/etc/sysctl.d/80-man8s-forwarding.conf";
+const sysctlFile = "/etc/sysctl.d/80-man8s-forwarding.conf";
 
 /** The bridge itself and its networks, for systemd-networkd. */
 export function networkdFiles(host: HostNetwork): DerivedFile[] {

@@ -28,7 +28,7 @@ export function treeSource(host: Host, store: Store, { config }: FoundImage): Tr
 }
 
 /** How the store handles trees. */
-export const treeTools: TreeTools = {
+const treeTools: TreeTools = {
   // unpackImage() makes the tree, anew at each attempt.
   make() {},
   seal: sealTree,

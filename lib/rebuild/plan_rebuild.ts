@@ -4,14 +4,14 @@
  * @module
  */
 
+import type { UnitAction } from "../host/systemd.ts";
 import { dirname } from "node:path";
 import type { Change } from "../change/apply_change.ts";
 import { type NewFiles, planFiles } from "../change/plan_files.ts";
 import type { VolumeChanges } from "../declare/plan_volumes.ts";
-import { machinePaths, stagedName } from "../machine/paths.ts";
-import { belowRoot, limitSteps } from "../steps/plan_pull.ts";
-import { planTree, type TreeFitting, type TreeSource } from "../steps/plan_tree.ts";
-import type { Step, UnitAction } from "../steps/step.ts";
+import { belowRoot, machinePaths, stagedName } from "../machine/paths.ts";
+import { limitSteps, planTree, type TreeFitting, type TreeSource } from "../steps/plan_tree.ts";
+import type { Step } from "../steps/step.ts";
 import { clearOld, type KeptCurrent } from "../snapshots/keep_current.ts";
 import { restoreUnitFiles, type UnitFile } from "../snapshots/plan_unit_files.ts";
 import { machineUnit } from "../spec/machine_name.ts";

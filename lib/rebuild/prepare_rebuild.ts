@@ -15,7 +15,7 @@ import { nameExists, readLinkIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import type { ImageConfig } from "../image/config.ts";
 import { healthDropInName } from "../health/health_files.ts";
-import { planBoot } from "../machine/boot.ts";
+import { planBoot } from "../steps/plan_boot.ts";
 import { readMachineSpecs } from "../machine/inventory.ts";
 import { type MachinePaths, machinePaths } from "../machine/paths.ts";
 import { treeFitting, type TreeSource } from "../steps/plan_tree.ts";

@@ -1,6 +1,6 @@
 /**
- * What a user chose of how a machine runs, checked for what cannot be. Its network is checked by
- * {@linkcode "check_network.ts"}, what the host must have for it by the steps.
+ * What a user chose of how a machine runs, checked for what cannot be. Its network, and what the host must have for all of
+ * it, are checked by lib/steps: check_network.ts, require_choices.ts.
  *
  * @module
  */
@@ -11,8 +11,8 @@ import type { ImageConfig } from "../image/config.ts";
 import { initCapabilities, isCapability } from "../spec/capability.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { formatMemorySize } from "../spec/memory_size.ts";
-import { checkVolumes } from "../steps/plan_pull.ts";
 import { checkSystem, requireNoSystemKeys } from "./check_system.ts";
+import { checkVolumes } from "./check_volumes.ts";
 import { applicationArgs, runsAsRoot } from "./render_program.ts";
 
 /** podman's: below it no container starts. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { volumeFolder } from "../apps/app_paths.ts";
+import { boundFolders, volumeFolder } from "../apps/app_paths.ts";
 import { connectorBinds } from "../connector/connector_paths.ts";
 import { ENV_FILE_PATH } from "../init/init_files.ts";
 import type { NspawnBind, NspawnTmpfs } from "../nspawn/render.ts";
@@ -15,9 +15,6 @@ import type { AppSpec } from "../spec/app_spec.ts";
 import type { MachineSpec, Volume } from "../spec/machine_spec.ts";
 import { outerFirst, volumeSource } from "../spec/volume.ts";
 import { type MachinePaths, machinePaths } from "../machine/paths.ts";
-
-/** Where a whole system has its two folders of the host: data of its applications, and their configuration. */
-export const systemFolders = { storage: "/oci/storage", configuration: "/oci/config" } as const;
 
 /** All binds of a machine; those of folders are id-mapped: its root is root in them. */
 export function machineBinds(spec: MachineSpec, hasNetworkFile: boolean): NspawnBind[] {
@@ -57,8 +54,8 @@ function programBinds(spec: MachineSpec, paths: MachinePaths): NspawnBind[] {
 function systemBinds(paths: MachinePaths, hasNetworkFile: boolean): NspawnBind[] {
   return [
     ...(hasNetworkFile ? [bind(paths.networkFile, host0NetworkPath, true)] : []),
-    bind(paths.storage, systemFolders.storage),
-    bind(paths.appFolder, systemFolders.configuration),
+    bind(paths.storage, boundFolders.data),
+    bind(paths.appFolder, boundFolders.config),
   ];
 }
 

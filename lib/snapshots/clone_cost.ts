@@ -51,7 +51,7 @@ export async function readCloneCost(run: Run, clonings: readonly Cloning[]): Pro
 }
 
 /** The room that a folder takes on its disk, in bytes; what others share counts as well. */
-export async function readSize(run: Run, folder: string): Promise<number> {
+async function readSize(run: Run, folder: string): Promise<number> {
   // A machine that runs removes files meanwhile: exit code 1.
   const { stdout } = await run(["du", "-s", "-x", "-B1", "--", folder], { allowExitCodes: [0, 1] });
   return Number(/^\d+/.exec(stdout)?.[0] ?? 0);

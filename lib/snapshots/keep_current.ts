@@ -73,7 +73,7 @@ export function keepCurrent(request: KeepCurrent): KeptCurrent {
 }
 
 /** What a run that was killed has left of a snapshot. */
-export function clearStagedSnapshot(paths: MachinePaths): Step[] {
+function clearStagedSnapshot(paths: MachinePaths): Step[] {
   const { folder, configuration, data } = stagedSnapshot(paths);
   return [folder, configuration, data].map((path): Step => ({ kind: "remove", path }));
 }

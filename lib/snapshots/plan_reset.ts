@@ -6,8 +6,7 @@
 
 import type { Change } from "../change/apply_change.ts";
 import type { MachinePaths } from "../machine/paths.ts";
-import { limitSteps } from "../steps/plan_pull.ts";
-import { planTree, type TreeFitting, type TreeSource } from "../steps/plan_tree.ts";
+import { limitSteps, planTree, type TreeFitting, type TreeSource } from "../steps/plan_tree.ts";
 import type { Step } from "../steps/step.ts";
 import { clearOld, keepCurrent } from "./keep_current.ts";
 import { planSwap } from "./plan_swap.ts";

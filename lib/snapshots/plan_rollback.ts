@@ -7,7 +7,7 @@
 import { dirname, join } from "node:path";
 import type { Change } from "../change/apply_change.ts";
 import { appliedPaths, type MachinePaths } from "../machine/paths.ts";
-import { limitSteps } from "../steps/plan_pull.ts";
+import { limitSteps } from "../steps/plan_tree.ts";
 import type { Step } from "../steps/step.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { clearOld, keepCurrent } from "./keep_current.ts";

@@ -4,9 +4,10 @@
  * @module
  */
 
+import type { UnitAction } from "../host/systemd.ts";
 import type { Change } from "../change/apply_change.ts";
 import type { MachinePaths } from "../machine/paths.ts";
-import type { Step, UnitAction } from "../steps/step.ts";
+import type { Step } from "../steps/step.ts";
 import { machineUnit } from "../spec/machine_name.ts";
 import { keepCurrent } from "./keep_current.ts";
 import type { UnitFile } from "./plan_unit_files.ts";

@@ -4,8 +4,7 @@
  * @module
  */
 
-import { machinePaths } from "../machine/paths.ts";
-import { belowRoot } from "../steps/plan_pull.ts";
+import { belowRoot, machinePaths } from "../machine/paths.ts";
 import type { Step } from "../steps/step.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 

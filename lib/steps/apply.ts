@@ -12,6 +12,7 @@ import {
   makeDirectory,
   moveName,
   nameExists,
+  rewriteInPlace,
   syncFileSystemOf,
   writeFileDurably,
   writeSymlink,
@@ -39,6 +40,7 @@ import { controlUnits, controlUnitsIfPossible, forgetFailures } from "../machine
 import { machinePaths } from "../machine/paths.ts";
 import { deriveHost, deriveHostIfPossible } from "../machine/derive.ts";
 import { setLiveLimits } from "../machine/live_limits.ts";
+import { reloadNetwork } from "../machine/reload_network.ts";
 import { describeStep, type Step } from "./step.ts";
 
 /** What is done with the image that was located; absent where a plan has no such steps. */
@@ -103,6 +105,7 @@ async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
     case "make-directory":
       return makeDirectory(step.path, step.mode);
     case "write-file":
+      if (step.isMounted) return rewriteInPlace(step.path, step.text, step.encoding ?? "utf8");
       return void writeFileDurably(step.path, step.text, step.mode, step.encoding);
     case "link":
       return void writeSymlink(step.path, step.target);
@@ -164,6 +167,8 @@ async function applyStep(step: Step, tools: ApplyTools): Promise<void> {
       return await renumberBridge(host.run, step, signal);
     case "machine-ip":
       return await runInMachine(host.run, step.name, step.commands);
+    case "reload-network":
+      return await reloadNetwork(host, step.name, tools.onWarning ?? (() => {}));
     case "live-limits":
       return await setLiveLimits(host.run, step.name, step.limits);
     case "reload-systemd":

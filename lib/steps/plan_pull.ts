@@ -6,11 +6,17 @@
  * @module
  */
 
-import { dirname, join, normalize } from "node:path";
-import { usageError } from "../errors.ts";
-import { appliedPaths, machinePaths, type MachinePaths, stagedName } from "../machine/paths.ts";
+import { dirname, join } from "node:path";
+import {
+  appliedPaths,
+  belowRoot,
+  machinePaths,
+  type MachinePaths,
+  stagedName,
+} from "../machine/paths.ts";
+import { checkVolumes } from "../render/check_volumes.ts";
 import { planApplied } from "./plan_applied.ts";
-import { planTree, type TreeFitting, type TreeSource } from "./plan_tree.ts";
+import { limitSteps, planTree, type TreeFitting, type TreeSource } from "./plan_tree.ts";
 import type { MachineFiles } from "../render/render.ts";
 import type { MachineSpec, Volume } from "../spec/machine_spec.ts";
 import type { FolderOwner, Step } from "./step.ts";
@@ -179,47 +185,8 @@ function parseMarker(text: string): string[] {
   return text.split("\n").filter((line) => line !== "");
 }
 
-/** A link's target as the host itself sees it, also when the host lies below `--root`. */
-export function belowRoot(root: string, path: string): string {
-  return root === "/" ? path : path.slice(root.length);
-}
-
-/** The disk quota of a tree that is whole. */
-export function limitStep({ limits: { disk } }: MachineSpec, tree: string): Step {
-  return { kind: "limit-tree", tree, ...(disk === undefined ? {} : { bytes: disk }) };
-}
-
-/** The same of a new tree, which has none yet. */
-export function limitSteps(spec: MachineSpec, tree: string): Step[] {
-  return spec.limits.disk === undefined ? [] : [limitStep(spec, tree)];
-}
-
 /** What the folder of a volume is made to be; nothing where the user chose nothing. */
 export function folderOwner({ owner, mode }: Volume): { readonly owner?: FolderOwner } {
   if (owner === undefined && mode === undefined) return {};
   return { owner: { ...owner, ...(mode === undefined ? {} : { mode }) } };
-}
-
-/** @throws {MbctlError} (usage) for a volume that would lie over something of ours or of the kernel's. */
-export function checkVolumes(volumes: readonly Volume[]): void {
-  for (const { path: spelled, kind } of volumes) {
-    const path = normalize(spelled);
-    if (
-      kind === "config" &&
-      /^\/(machine\.toml|container\.nspawn|man8env\.env|host0\.network|\.mbctl|\.[^/]*\.mbctl-[a-z]+)(\/|$)/.test(
-        path,
-      )
-    ) {
-      throw usageError(
-        `Cannot keep the volume ${path} in the configuration folder: mbctl has a file of that name there`,
-        `pull it with --mount ${path}=data`,
-      );
-    }
-    if (kind !== "skip" && /^\/($|(man8s-init|man8env\.env|proc|sys)(\/|$))/.test(path)) {
-      throw usageError(
-        `Cannot keep the volume ${path} on the host: the machine needs what is at that place`,
-        `pull it with --mount ${path}=skip`,
-      );
-    }
-  }
 }

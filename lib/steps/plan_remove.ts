@@ -14,13 +14,13 @@ import type { Step } from "./step.ts";
  * The steps that clear a machine. All of them may be repeated: a run that was
  * killed is completed by the same plan.
  *
- * @param live whether systemd runs on this root, and has to be told.
+ * @param isLive whether systemd runs on this root, and has to be told.
  * @param pullMarker the text of the marker of a pull that was not ended, if there is one.
  */
 export function planRemove(
   root: string,
   name: MachineName,
-  live: boolean,
+  isLive: boolean,
   pullMarker?: string,
 ): Step[] {
   const paths = machinePaths(root, name);
@@ -31,7 +31,7 @@ export function planRemove(
     remove(paths.machineLink),
     remove(paths.nspawnLink),
     remove(paths.unitDropInFolder),
-    ...(live ? [{ kind: "reload-systemd" } as const] : []),
+    ...(isLive ? [{ kind: "reload-systemd" } as const] : []),
     remove(paths.tree),
     remove(paths.storage),
     remove(paths.configuration),

@@ -122,3 +122,13 @@ function fittingSteps({ kind }: TreeSource, tree: string, fitting: TreeFitting):
     { kind: "settle-system", tree, settings, isNew: true },
   ];
 }
+
+/** The disk quota of a tree that is whole. */
+export function limitStep({ limits: { disk } }: MachineSpec, tree: string): Step {
+  return { kind: "limit-tree", tree, ...(disk === undefined ? {} : { bytes: disk }) };
+}
+
+/** The same of a new tree, which has none yet. */
+export function limitSteps(spec: MachineSpec, tree: string): Step[] {
+  return spec.limits.disk === undefined ? [] : [limitStep(spec, tree)];
+}

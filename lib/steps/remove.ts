@@ -7,14 +7,14 @@
 import { MbctlError } from "../errors.ts";
 import { listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import { isStopped, readLeader, readUnitStates } from "../host/systemd.ts";
+import { isStopped, readLeader, readUnitStates, type UnitAction } from "../host/systemd.ts";
 import { noSuchMachine, pendingWork } from "../machine/inventory.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { machinePaths, stagedName } from "../machine/paths.ts";
 import { planRollback } from "./plan_pull.ts";
 import { planRemove } from "./plan_remove.ts";
-import type { Step, UnitAction } from "./step.ts";
+import type { Step } from "./step.ts";
 
 export interface Removal {
   readonly steps: readonly Step[];

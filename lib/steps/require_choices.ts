@@ -4,16 +4,15 @@
  * @module
  */
 
-import { dirname } from "node:path";
 import { checkConnectors } from "../connector/require_connectors.ts";
-import { nameExists } from "../host/files.ts";
+import { nameExists, nearestFolder } from "../host/files.ts";
 import type { ImageConfig } from "../image/config.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { requireQuotas } from "../trees/disk_quota.ts";
 import { requireDirectoryInside } from "../trees/root_tree.ts";
 import { requireVolumeFolder } from "../trees/volume_copy.ts";
 import { checkChoices } from "../render/check_choices.ts";
-import { foldersBelow, machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../machine/paths.ts";
 import { treeNeeds } from "../render/tree_needs.ts";
 
 /**
@@ -27,7 +26,9 @@ export function requireChoices(root: string, spec: MachineSpec, image: ImageConf
   for (const volume of [...spec.volumes, ...spec.apps.flatMap(({ volumes }) => volumes)]) {
     if (volume.kind === "host") requireVolumeFolder(volume.source);
   }
-  if (spec.limits.disk !== undefined) requireQuotas(nearestFolder(foldersBelow(root).trees));
+  const { tree } = machinePaths(root, spec.name);
+  // A host without machines has no folder for them yet.
+  if (spec.limits.disk !== undefined) requireQuotas(nearestFolder(tree));
   return [...weaknesses, ...checkConnectors(root, spec)];
 }
 
@@ -40,9 +41,4 @@ export function requireMountPoints(root: string, spec: MachineSpec, image: Image
   const { tree } = machinePaths(root, spec.name);
   if (!nameExists(tree)) return;
   for (const path of treeNeeds(spec, image).directories) requireDirectoryInside(tree, path);
-}
-
-/** A host without machines has no folder for them yet. */
-function nearestFolder(path: string): string {
-  return nameExists(path) ? path : nearestFolder(dirname(path));
 }

@@ -14,9 +14,7 @@ import type { SystemInstall, SystemSettings } from "../os/system_settings.ts";
 import type { Limits } from "../spec/limits.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { formatMemorySize } from "../spec/memory_size.ts";
-
-/** What `systemctl` is asked to do with units. */
-export type UnitAction = "start" | "stop" | "restart" | "enable" | "disable" | "reset-failed";
+import type { UnitAction } from "../host/systemd.ts";
 
 /** Of a folder that is made: ids as the machine sees them; what is left out stays as the tree has it. */
 export interface FolderOwner {
@@ -36,6 +34,8 @@ export type Step =
       readonly mode: number;
       /** "latin1": each character is one byte, for a file that was read so. */
       readonly encoding?: "latin1";
+      /** It is there, and stays the file that a running machine has mounted. */
+      readonly isMounted?: true;
     }
   | { readonly kind: "link"; readonly path: string; readonly target: string }
   | { readonly kind: "move"; readonly from: string; readonly to: string }
@@ -150,6 +150,8 @@ export type Step =
       readonly name: MachineName;
       readonly commands: readonly IpCommand[];
     }
+  /** Has a whole system that runs read its network file again. */
+  | { readonly kind: "reload-network"; readonly name: MachineName }
   /** Gives the program of a machine its limits; none where it does not run. */
   | { readonly kind: "live-limits"; readonly name: MachineName; readonly limits: Limits }
   | { readonly kind: "reload-systemd" }
@@ -242,6 +244,8 @@ export function describeStep(step: Step): string {
       return `${step.commands.map((words) => q(...words)).join("; ")}; wait until ${q(step.bridge)} has ${step.address}`;
     case "machine-ip":
       return `in the network of ${q(step.name)}: ${step.commands.map((words) => q("ip", ...words)).join("; ")}`;
+    case "reload-network":
+      return `networkctl reload in ${q(step.name)}, if it runs`;
     case "live-limits":
       return `set the limits of ${q(step.name)} in its cgroup, if it runs`;
     case "reload-systemd":

@@ -27,7 +27,7 @@ export interface SystemSource {
 }
 
 /** The image of a machine that no image gave: it has neither digest nor program. */
-export function systemImage({ os, architecture }: Platform): MachineImage {
+function systemImage({ os, architecture }: Platform): MachineImage {
   const configText = `${JSON.stringify({ architecture, os })}\n`;
   return {
     digest: unknownDigest,

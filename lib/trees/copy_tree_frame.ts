@@ -32,7 +32,7 @@ export type Op = "A" | "B" | "D" | "E" | "F" | "H" | "L" | "N" | "R" | "S" | "W"
 const headBytes = 4;
 
 /** Frames grow beyond this only for a single long record. */
-export const frameBytes = 16 * 1024;
+const frameBytes = 16 * 1024;
 
 /** Builds frames, in memory that is used again. */
 export class FrameWriter {

@@ -5,13 +5,13 @@
  * @module
  */
 
+import type { UnitAction } from "../host/systemd.ts";
 import type { Change } from "../change/apply_change.ts";
 import { type NewFiles, planFiles } from "../change/plan_files.ts";
 import type { VolumeChanges } from "../declare/plan_volumes.ts";
-import { machinePaths } from "../machine/paths.ts";
-import { belowRoot, limitSteps } from "../steps/plan_pull.ts";
-import { planTree, type TreeFitting, type TreeSource } from "../steps/plan_tree.ts";
-import type { Step, UnitAction } from "../steps/step.ts";
+import { belowRoot, machinePaths } from "../machine/paths.ts";
+import { limitSteps, planTree, type TreeFitting, type TreeSource } from "../steps/plan_tree.ts";
+import type { Step } from "../steps/step.ts";
 import type { KeptCurrent } from "../snapshots/keep_current.ts";
 import type { PlannedBack } from "../snapshots/plan_back.ts";
 import { machineUnit } from "../spec/machine_name.ts";

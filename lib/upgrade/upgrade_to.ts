@@ -7,6 +7,7 @@
 
 import { applyChange } from "../change/apply_change.ts";
 import type { PresentMachine } from "../change/present_machine.ts";
+import { lackingPrograms } from "../connector/lacking_programs.ts";
 import { MbctlError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import type { MachineImage } from "../image/found_image.ts";
@@ -101,6 +102,7 @@ export async function upgradeTo(
     );
   }
   await record("upgrade", `upgraded to ${reference}`);
+  for (const lack of lackingPrograms(host.root, spec, found.config)) warn(`"${name}": ${lack}`);
   try {
     await pruneSnapshots(name, applyTools);
   } catch (error) {

@@ -3,6 +3,7 @@ import fc from "fast-check";
 import {
   type ImageConfig,
   parseImageConfig,
+  keptImageConfig,
   parseImageConfigText,
 } from "../../lib/image/config.ts";
 import { digestOf } from "../../lib/image/digest.ts";
@@ -198,4 +199,14 @@ test("parseImageConfig() keeps every argument and every variable as it is", () =
       },
     ),
   );
+}, 30_000);
+
+test.each([
+  [undefined, undefined],
+  ['{"architecture":"amd64","os":"linux"}', "amd64"],
+  ["", undefined],
+  ['{"architecture":"amd', undefined],
+  ['{"architecture":1}', undefined],
+])("keptImageConfig() takes a damaged %j for none", (text, architecture) => {
+  expect(keptImageConfig(text)?.architecture).toBe(architecture);
 });

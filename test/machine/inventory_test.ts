@@ -14,6 +14,7 @@ import {
   pendingWork,
   readMachine,
   readMachines,
+  readMachineSpecs,
 } from "../../lib/machine/inventory.ts";
 import { formatMachineToml } from "../../lib/spec/machine_toml.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
@@ -110,6 +111,14 @@ test("pendingWork() knows a removal before a pull", () => {
   expect(pendingWork(host.root, name)).toBe("pull");
   write(removeMarker, "");
   expect(pendingWork(host.root, name)).toBe("remove");
+});
+
+test("readMachineSpecs() leaves out who is being removed, and tells of a broken one", () => {
+  const problems: string[] = [];
+  const specs = readMachineSpecs(host.root, ({ message }) => problems.push(message));
+  // A removal of DB-1 was killed.
+  expect(specs.map(({ name }) => name as string)).toEqual(["a-very-long-name-one", "web"]);
+  expect(problems).toEqual([expect.stringContaining("broken/machine.toml")]);
 });
 
 test("findUses() finds every name, dangling links and files above included", async () => {

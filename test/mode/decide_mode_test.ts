@@ -81,6 +81,7 @@ const written: readonly (readonly [
   ["archlinux", { Cmd: ["/usr/bin/bash"] }, arch, "base", "system"],
   ["opensuse/tumbleweed", { Cmd: ["/bin/bash"] }, suse, "base", "system"],
   ["a shell that logs in", { Cmd: ["bash", "-l"] }, debian, "base", "system"],
+  ["a shell for a person, who logs in", { Cmd: ["sh", "-li"] }, debian, "base", "system"],
   ["a shell with a script", { Cmd: ["/bin/sh", "-c", "exec app"] }, any, "direct", "program"],
   ["a shell with a file", { Cmd: ["bash", "/start.sh"] }, any, "direct", "program"],
   ["a shell as entrypoint", { Entrypoint: ["/bin/bash"] }, any, "direct", "program"],

@@ -39,6 +39,7 @@ const bad: readonly (readonly [change: Partial<MachineSpec>, message: string])[]
     "Cannot keep the volume / on the host: the machine needs what is at that place",
   ],
   [{ volumes: [tmpfs("/run")] }, "Cannot keep /run in memory: it is there already"],
+  [{ volumes: [tmpfs("/dev")] }, "Cannot keep /dev in memory: it is there already"],
   [{ volumes: [tmpfs("/man8s-init")] }, "Cannot keep the volume /man8s-init on the host"],
   [
     { devices: [parseDevice("/dev/fuse"), parseDevice("/dev/fuse:/dev/other")] },

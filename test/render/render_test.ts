@@ -270,9 +270,15 @@ test("treeNeeds() names what nspawn cannot make, and no more", () => {
     ],
   };
   expect(treeNeeds(spec, image)).toEqual({ directories: ["/work", "/mem", "/more"] });
-  expect(treeNeeds({ ...spec, isReadOnly: true, workingDirectory: "/w" }, image)).toEqual({
-    directories: ["/w", "/data", "/mem", "/more", "/var/tmp"],
-    files: ["/etc/resolv.conf", "/etc/localtime"],
+  const connectors = [parseMachineName("db")];
+  expect(treeNeeds({ ...spec, connectors }, image)).toEqual(treeNeeds(spec, image));
+  const readOnly = { ...spec, isReadOnly: true, workingDirectory: "/w" };
+  const files = ["/etc/resolv.conf", "/etc/localtime"];
+  const directories = ["/w", "/data", "/mem", "/more", "/var/tmp"];
+  expect(treeNeeds(readOnly, image)).toEqual({ directories, files });
+  expect(treeNeeds({ ...readOnly, connectors }, image)).toEqual({
+    directories: [...directories, "/connectors"],
+    files,
   });
 });
 

@@ -3,7 +3,6 @@ import * as fc from "fast-check";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import {
-  checkVolumes,
   clearStaged,
   finishPull,
   formatMarker,
@@ -207,13 +206,19 @@ test.each([
   expect(() => plan([volume])).not.toThrow();
 });
 
-test.each([
-  "/machine.toml",
-  "//container.nspawn",
-  "/./.mbctl",
-  "/.mbctl/unit.d",
-  "/.container.nspawn.mbctl-next",
-])("checkVolumes() keeps %s of the configuration folder from the machine", (path) => {
-  expect(() => checkVolumes([{ path, kind: "config" }])).toThrow("in the configuration folder");
-  expect(() => checkVolumes([{ path, kind: "data" }])).not.toThrow();
+test("planPull() makes the folders that a whole system always has mounted, without a volume too", () => {
+  const image = { reference: "x:1", digest: "sha256:a", manifestDigest: "sha256:b" };
+  const spec = { name, ...defaultChoices, image, environment: [], volumes: [] };
+  const words = (mode: "base" | "direct") =>
+    planPull({
+      ...{ root: "/", spec: { ...spec, mode }, files, imageText: "{}", isLive: true },
+      tree: { kind: "layers" },
+      fitting: { kind: "init", busybox: "/usr/bin/busybox", needs: { directories: [] } },
+    }).map(describeStep);
+  const folders = [
+    "make directory /var/lib/man8machine_configs/.mbctl-new.web/apps (755)",
+    "move /var/lib/man8machine_storage/.mbctl-new.web to /var/lib/man8machine_storage/web",
+  ];
+  expect(words("base").filter((step) => folders.includes(step))).toEqual(folders);
+  expect(words("direct").filter((step) => folders.includes(step))).toEqual([]);
 });

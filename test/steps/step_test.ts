@@ -72,6 +72,10 @@ const rows: readonly (readonly [step: Step, text: string])[] = [
   [{ kind: "place-host-volume", into: "/i" }, "put that copy into /i"],
   [{ kind: "clear-host-volume", into: "/i" }, "clear what a stopped run staged for /i"],
   [{ kind: "sync", path: "/t" }, "sync /t"],
+  [
+    { kind: "reload-network", name: parseMachineName("web") },
+    "networkctl reload in web, if it runs",
+  ],
   [{ kind: "reload-systemd" }, "systemctl daemon-reload"],
   [
     { kind: "forget-failure", name: parseMachineName("web") },

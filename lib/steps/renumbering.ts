@@ -11,7 +11,6 @@ import type { TrustedHost } from "../address/trusted_host.ts";
 import { listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { readMachineNetwork, readMeshAddresses } from "../host/machine_network.ts";
-import type { Run } from "../host/run.ts";
 import { readHostPrefix } from "../host/yggdrasil.ts";
 import { findHost } from "../names/qualified_name.ts";
 import { gatewayIpv6 } from "../network/host_network.ts";
@@ -23,10 +22,10 @@ import {
   renumberNetworkFile,
   replacePrefixes,
 } from "../network/renumber_text.ts";
-import { listMachineNames } from "./inventory.ts";
+import { listMachineNames } from "../machine/inventory.ts";
 import type { MachineName } from "../spec/machine_name.ts";
-import { machinePaths } from "./paths.ts";
-import type { Step } from "../steps/step.ts";
+import { machinePaths } from "../machine/paths.ts";
+import type { Step } from "./step.ts";
 
 /** A machine whose env file has addresses of another prefix than its host. */
 export interface RenumberedMachine {
@@ -70,26 +69,33 @@ export async function planRenumbering(host: Host, { prefix }: Renumbering): Prom
     ...files.flatMap(({ name, path, text, variables }) =>
       variables.length === 0
         ? []
-        : // Of a whole system: what it reads at its next start. First, as its variables say what is to be done.
+        : // Of a whole system, its network file. First, as its variables say what is to be done.
           [...rewriteNetwork(host.root, name, variables), rewrite(path, text)],
     ),
     ...(await planBridge(host, prefix)),
     { kind: "derive-host" },
-    ...(host.isLive ? await planMachines(host.run, files) : []),
+    ...(host.isLive ? await planMachines(host, files) : []),
   ];
 }
 
 /** The interface of a machine that is plugged into the bridge (systemd-nspawn(1), --network-bridge=). */
 const device = "host0";
 
-async function planMachines(run: Run, files: readonly RenumberedFile[]): Promise<Step[]> {
+async function planMachines(
+  { root, run }: Host,
+  files: readonly RenumberedFile[],
+): Promise<Step[]> {
   const steps: Step[] = [];
   for (const { name, addresses } of files) {
     const present = addresses.size === 0 ? undefined : await readMachineNetwork(run, name, device);
     if (present === undefined) continue;
     const wanted = { mesh: addresses.get(variables.mesh), ula: addresses.get(variables.ula) };
     const commands = readdress(present, wanted, device);
-    if (commands.length > 0) steps.push({ kind: "machine-ip", name, commands });
+    if (commands.length === 0) continue;
+    steps.push({ kind: "machine-ip", name, commands });
+    // Else the system's networkd would go back to the former addresses when it is started anew.
+    if (nameExists(machinePaths(root, name).networkFile))
+      steps.push({ kind: "reload-network", name });
   }
   return steps;
 }
@@ -111,7 +117,7 @@ function readEnvFiles(host: Host, prefix: Ipv6Prefix): RenumberedFile[] {
   });
 }
 
-function rewrite(path: string, text: string): Step {
+function rewrite(path: string, text: string): Extract<Step, { kind: "write-file" }> {
   const mode = statSync(path).mode & 0o7777;
   return { kind: "write-file", path, text, mode, encoding: "latin1" };
 }
@@ -127,7 +133,7 @@ function rewriteNetwork(
   const prefixes = new Map(
     variables.map(({ from, to }) => [prefixOf(parseIpv6(from)), prefixOf(parseIpv6(to))] as const),
   );
-  return [rewrite(path, replacePrefixes(text, prefixes))];
+  return [{ ...rewrite(path, replacePrefixes(text, prefixes)), isMounted: true }];
 }
 
 /** The files that configure the bridge, and the bridge as it is. */

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { openHost } from "../../lib/host/host.ts";
-import { planUnits } from "../../lib/machine/lifecycle.ts";
+import { planUnits } from "../../lib/steps/plan_units.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
 const root = mkdtempSync(join(tmpdir(), "lifecycle-"));
@@ -47,4 +47,11 @@ test("planUnits() starts nothing that has no root tree, and names the way to one
     }),
   );
   expect(planUnits(host, "stop", [bare])).toHaveLength(1);
+});
+
+test("planUnits() enables the target of all machines too, which boots them", () => {
+  const units = (action: "enable" | "disable") =>
+    planUnits(host, action, [lan]).flatMap((step) => (step.kind === "unit" ? step.units : []));
+  expect(units("enable")).toEqual(["machines.target", "systemd-nspawn@lan.service"]);
+  expect(units("disable")).toEqual(["systemd-nspawn@lan.service"]);
 });

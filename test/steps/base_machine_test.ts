@@ -6,7 +6,8 @@ import { parseHostConfig } from "../../lib/config/host_config.ts";
 import type { Host } from "../../lib/host/host.ts";
 import { makeRun } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
-import { hasSystemInit, readBaseMachine } from "../../lib/machine/base_machine.ts";
+import { hasSystemInit, readBaseMachine } from "../../lib/steps/base_machine.ts";
+import { requireMachines } from "../../lib/machine/lifecycle.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
@@ -46,10 +47,12 @@ beforeAll(() => {
 afterAll(() => rmSync(root, { recursive: true }));
 
 test("readBaseMachine() gives what a clone is made of", async () => {
-  const { spec, image, tree, path } = await readBaseMachine(host, parseMachineName("box"));
+  const name = parseMachineName("box");
+  const { spec, image, tree } = await readBaseMachine(host, name);
   expect(spec.image.reference).toBe("os:debian:bookworm");
   expect(image.config.architecture).toBe("amd64");
-  expect(tree).toEqual({ kind: "machine", name: parseMachineName("box"), path, isRunning: false });
+  const path = machinePaths(root, name).tree;
+  expect(tree).toEqual({ kind: "machine", name, path, isRunning: false });
 });
 
 test.each([
@@ -58,7 +61,25 @@ test.each([
   ["bare", 'Cannot take "bare" as a base: its root tree has no init, and does not boot'],
   ["busy", 'Cannot clone "busy": its change was not ended'],
 ])("readBaseMachine() of %s says why not", async (name, message) => {
-  expect(readBaseMachine(host, parseMachineName(name))).rejects.toThrow(message);
+  await expect(readBaseMachine(host, parseMachineName(name))).rejects.toThrow(message);
+});
+
+test("readBaseMachine() names the process that works on it", async () => {
+  const busy = parseMachineName("busy");
+  const { lock } = machinePaths(root, busy);
+  write(lock);
+  const other = Bun.spawn(["flock", "--no-fork", lock, "sh", "-c", "echo held; exec sleep 60"], {
+    stdout: "pipe",
+  });
+  try {
+    await other.stdout.getReader().read();
+    const refused = `Cannot work on the machine "busy": another mbctl does (process ${other.pid})`;
+    await expect(readBaseMachine(host, busy)).rejects.toThrow(refused);
+    expect(() => requireMachines(root, [busy])).toThrow(refused);
+  } finally {
+    other.kill();
+    await other.exited;
+  }
 });
 
 test("hasSystemInit() follows links as the machine would", () => {

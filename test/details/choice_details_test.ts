@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { describeChoices, describeVolumes } from "../../lib/render/choice_details.ts";
+import { describeChoices, describeVolumes } from "../../lib/details/choice_details.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import { parseDevice } from "../../lib/spec/device.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";

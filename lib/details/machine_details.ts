@@ -10,21 +10,14 @@ import { listDirectory, nameExists, readLinkIfPresent, readTextIfPresent } from 
 import type { Host } from "../host/host.ts";
 import { readLeader } from "../host/systemd.ts";
 import { nspawnWords, readNspawn } from "../nspawn/read.ts";
-import { describeChoices, describeVolumes } from "../render/choice_details.ts";
-import { readMachine } from "./inventory.ts";
+import { describeChoices, describeVolumes } from "./choice_details.ts";
+import { readMachine } from "../machine/inventory.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
-import { readNetworkDetails } from "./network_details.ts";
-import { machinePaths } from "./paths.ts";
+import { type Fact, readNetworkDetails } from "./network_details.ts";
+import { machinePaths } from "../machine/paths.ts";
 import { healthPaths } from "../health/health_paths.ts";
 import { healthFacts } from "../health/health_report.ts";
-import { summarize } from "./summary.ts";
-
-/** A fact, and the file or program that it comes from. */
-export interface Fact {
-  readonly name: string;
-  readonly value: string;
-  readonly source: string;
-}
+import { summarize } from "../machine/summary.ts";
 
 /**
  * Reads all facts of a machine. Values of variables are left out: they may be

@@ -14,18 +14,17 @@ import type { MachineImage } from "../image/found_image.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { resolveInside } from "../trees/root_tree.ts";
-import { pendingWork, noSuchMachine, readMachineFiles } from "./inventory.ts";
-import { machinePaths } from "./paths.ts";
-import type { TreeSource } from "../steps/plan_tree.ts";
+import { pendingWork, noSuchMachine, readMachineFiles } from "../machine/inventory.ts";
+import { requireNobodyAtWork } from "../machine/lock.ts";
+import { machinePaths } from "../machine/paths.ts";
+import type { TreeSource } from "./plan_tree.ts";
 
 /** A machine that others are cloned from. */
 export interface BaseMachine {
   readonly spec: MachineSpec;
   /** What it was made of: the clone is made of the same. */
   readonly image: MachineImage;
-  readonly tree: TreeSource;
-  /** Its root tree. */
-  readonly path: string;
+  readonly tree: Extract<TreeSource, { kind: "machine" }>;
 }
 
 /** The init of a system, where they have it (systemd-nspawn(1), "--boot"). */
@@ -62,6 +61,7 @@ export async function readBaseMachine(host: Host, name: MachineName): Promise<Ba
   }
   const pending = pendingWork(root, name);
   if (pending !== undefined) {
+    requireNobodyAtWork(root, name);
     throw new MbctlError("conflict", `Cannot clone "${name}": its ${pending} was not ended`, {
       hint: `mbctl machines recover ${name}`,
     });
@@ -85,6 +85,5 @@ export async function readBaseMachine(host: Host, name: MachineName): Promise<Ba
       configText,
     },
     tree: { kind: "machine", name, path: paths.tree, isRunning },
-    path: paths.tree,
   };
 }

@@ -10,7 +10,7 @@ import { applySteps } from "../../lib/steps/apply.ts";
 import { parseHostConfig } from "../../lib/config/host_config.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
-import { findRenumbering, planRenumbering } from "../../lib/machine/renumbering.ts";
+import { findRenumbering, planRenumbering } from "../../lib/steps/renumbering.ts";
 
 let root: string;
 beforeAll(() => {
@@ -93,6 +93,7 @@ test("planRenumbering() rewrites what has the old prefix, keeping modes; the sec
     ...[paths.networkFile, paths.envFile, network],
     "derive-host",
   ]);
+  const mounted = statSync(paths.networkFile).ino;
   await applySteps(
     steps.filter(({ kind }) => kind !== "derive-host"),
     { host: given },
@@ -104,6 +105,8 @@ test("planRenumbering() rewrites what has the old prefix, keeping modes; the sec
   expect(readFileSync(paths.networkFile, "utf8")).toBe(
     "Address=301:9:8:7::5/64\nGateway=fdfc:16ed:7601::1\nDestination=::/0\n",
   );
+  // A system that runs has this very file mounted.
+  expect(statSync(paths.networkFile).ino).toBe(mounted);
   expect(readFileSync(network, "utf8")).toBe(bridge("srvgrp0").replace("300:1:2:3", "301:9:8:7"));
   expect((await plan()).map(({ kind }) => kind)).toEqual(["derive-host"]);
 });

@@ -15,10 +15,17 @@ import { formatIpv4 } from "../network/ipv4.ts";
 import { formatPublishedPort } from "../network/published_port.ts";
 import { formatRelayPort } from "../network/relay_port.ts";
 import type { NetworkKind } from "../network/template.ts";
-import { readHostState } from "./derive.ts";
-import type { Fact } from "./details.ts";
-import type { Machine } from "./inventory.ts";
-import { machinePaths } from "./paths.ts";
+import { readHostState } from "../machine/derive.ts";
+import type { Machine } from "../machine/inventory.ts";
+import { machinePaths } from "../machine/paths.ts";
+
+/** Something that is known of a machine, and the file or program that says so. */
+export interface Fact {
+  /** What people call it; several may have one name. */
+  readonly name: string;
+  readonly value: string;
+  readonly source: string;
+}
 
 /**
  * Reads the facts of a machine's network.
