@@ -1,21 +1,23 @@
 /** An image as an application of a machine: for the verbs that add one. */
 
-import { prepareAddApp } from "../lib/apps/add_app.ts";
+import { type AppAddition, prepareAddApp } from "../lib/apps/add_app.ts";
 import type { VerbContext } from "../lib/cli/context.ts";
+import { lackingPrograms } from "../lib/connector/lacking_programs.ts";
 import { usageError } from "../lib/errors.ts";
 import type { Host } from "../lib/host/host.ts";
 import { formatImageRef, type ImageRef } from "../lib/image/reference.ts";
+import { readMachine } from "../lib/machine/inventory.ts";
 import { locateImage, type LocateOptions } from "../lib/pull/locate_image.ts";
 import { type AppName, isAppName, parseAppName } from "../lib/spec/app_name.ts";
 import { appRestart, type AppSpec } from "../lib/spec/app_spec.ts";
 import type { MachineName } from "../lib/spec/machine_name.ts";
-import type { AppChoices, Volume } from "../lib/spec/machine_spec.ts";
+import type { AppChoices } from "../lib/spec/machine_spec.ts";
 import { isOpen } from "../lib/store/store.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
-import { matchMounts } from "../lib/spec/volume.ts";
+import { allVolumes } from "../lib/spec/volume.ts";
 import { appFlags, givenChoices } from "./_app_flags.ts";
-import { appTools, applyOrShow } from "./_app_verb.ts";
 import { imageStore, imageTools, locateTools } from "./_image_source.ts";
+import { applyOrShow, changeTools } from "./_machine_change.ts";
 
 /** Those of the flags of pull that mean something for one program of a machine. */
 export const applicationFlags = omit(appFlags, [
@@ -83,19 +85,18 @@ export function appOf(
   };
 }
 
-export interface AppAddition {
+export interface AppRequest extends Pick<AppAddition, "mayReplace" | "publish"> {
   readonly machine: MachineName;
   readonly ref: ImageRef;
   readonly request: Omit<AppSpec, "image">;
   readonly options: LocateOptions;
-  readonly mayReplace: boolean;
 }
 
 /** Locates the image, and adds the application; who calls holds the machine's lock. */
 export async function addApp(
   context: VerbContext,
   host: Host,
-  { machine, ref, request, options, mayReplace }: AppAddition,
+  { machine, ref, request, options, ...more }: AppRequest,
 ): Promise<void> {
   const warn = (text: string) => context.log.warn(text);
   using store = await imageStore(context, host);
@@ -111,21 +112,17 @@ export async function addApp(
   if (app.volumes.some(({ kind }) => kind === "host") && !context.dryRun) {
     context.log.info("a folder of the host is bound into the machine when that starts");
   }
-  const change = await prepareAddApp(host, machine, app, found, mayReplace, warn);
+  const change = await prepareAddApp(host, machine, { app, image: found, ...more }, warn);
   const tools = isOpen(store) ? imageTools(context, host, store, located) : undefined;
   const images = new Map(tools === undefined ? [] : [[manifestDigest as string, tools]]);
   if (!context.dryRun) context.log.info(`adding ${reference} to "${machine}" as ${app.name}`);
-  await applyOrShow(context, change, appTools(context, host, machine, images));
+  await applyOrShow(context, change, changeTools(context, host, machine, images));
   tools?.remember();
   if (context.dryRun) return;
+  const { spec } = await readMachine(host, machine);
+  for (const lack of lackingPrograms(host.root, spec, undefined)) warn(`"${machine}": ${lack}`);
   const message = `application ${app.name} of ${reference}`;
   await recordEvent(host, { event: "apply", machine, message });
-}
-
-/** What the user says of volumes; those that the image declares beside them are data. */
-function allVolumes(declared: readonly string[], mounts: readonly Volume[]): Volume[] {
-  const { chosen, open } = matchMounts(declared, mounts);
-  return [...chosen, ...open.map((path): Volume => ({ path, kind: "data" }))];
 }
 
 /** @throws {MbctlError} (usage) where there is no base. */

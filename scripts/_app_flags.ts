@@ -37,6 +37,7 @@ export const appFlags = {
   connector: {
     ...texts,
     value: "MACHINE",
+    kind: "machine",
     parse: parseMachineName,
     help: "a machine whose commands it may run, as /connectors/MACHINE/COMMAND",
   },

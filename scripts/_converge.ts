@@ -8,6 +8,8 @@ import { missingApps } from "../lib/apps/converge_apps.ts";
 import type { VerbContext } from "../lib/cli/context.ts";
 import type { FlagSpecs } from "../lib/cli/verb.ts";
 import { applyChange, recoverChange } from "../lib/change/apply_change.ts";
+import { readPresentMachine } from "../lib/change/present_machine.ts";
+import { lackingPrograms } from "../lib/connector/lacking_programs.ts";
 import {
   type Convergence,
   converge,
@@ -16,24 +18,22 @@ import {
 } from "../lib/declare/converge.ts";
 import { startOrder } from "../lib/declare/start_order.ts";
 import type { Declared } from "../lib/declare/read_declarations.ts";
-import { usageError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { applySteps, type ApplyTools } from "../lib/steps/apply.ts";
 import { controlUnits, requireLive, requireRunning } from "../lib/machine/lifecycle.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { applyPull, readCommonFacts, recoverPull } from "../lib/steps/pull.ts";
-import type { Preference } from "../lib/merge/merge_file.ts";
 import { machineUnit } from "../lib/spec/machine_name.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
 import { sourceFlags } from "./_image_source.ts";
 import { lazyImages } from "./_lazy_images.ts";
 import { ask, giveImage, show } from "./_show_convergence.ts";
+import { givenPreference, preferenceFlags } from "./_preference.ts";
 
 /** The flags of both verbs. */
 export const convergeFlags = {
-  ours: { type: "boolean", help: "where you and mbctl changed the same entry, yours counts" },
-  theirs: { type: "boolean", help: "there, what mbctl renders counts" },
+  ...preferenceFlags,
   noRestart: {
     type: "boolean",
     help: "restart nothing: what needs it counts from the machine's next start",
@@ -58,9 +58,7 @@ export async function applyDeclarations(
   flags: ConvergeFlags,
 ): Promise<void> {
   const { log, dryRun } = context;
-  if (flags.ours && flags.theirs) {
-    throw usageError("Cannot use --ours and --theirs at once", "leave one of them out");
-  }
+  const prefer = givenPreference(flags);
   const host = openHost(context);
   if (!dryRun) requireRoot("change machines");
   if (flags.start && !dryRun) requireLive(host, "start machines");
@@ -86,7 +84,6 @@ export async function applyDeclarations(
   const names = ordered.map(({ declaration }) => declaration.name);
   const [common, running] = await Promise.all([readCommonFacts(host), readRunning(host, names)]);
   const locate = lazyImages(context, host, held, flags);
-  const prefer: Preference | undefined = flags.ours ? "ours" : flags.theirs ? "theirs" : undefined;
   const options = {
     ...{ common, running, prefer, locate },
     mayRestart: !flags.noRestart,
@@ -133,6 +130,10 @@ async function carryOut(
     const missing = await missingApps(host, spec, locate);
     if (missing !== undefined)
       await applyChange(missing.change, { ...tools, appImages: missing.images });
+    const { config } = readPresentMachine(host, name).image ?? {};
+    for (const lack of lackingPrograms(host.root, spec, config)) {
+      tools.onWarning?.(`"${name}": ${lack}`);
+    }
     await say(`made of ${spec.image.reference}`);
   } else if (plan.kind === "change" && plan.plan.change !== undefined) {
     await applyChange(plan.plan.change, { ...tools, appImages: plan.appImages });

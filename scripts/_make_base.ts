@@ -4,12 +4,11 @@ import type { VerbContext } from "../lib/cli/context.ts";
 import { MbctlError, usageError } from "../lib/errors.ts";
 import type { Host } from "../lib/host/host.ts";
 import { formatImageRef, parseImageRef } from "../lib/image/reference.ts";
-import { readBaseMachine } from "../lib/machine/base_machine.ts";
+import { readBaseMachine } from "../lib/steps/base_machine.ts";
 import { listMachineNames } from "../lib/machine/inventory.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { machinePaths } from "../lib/machine/paths.ts";
 import { applyPull, checkPull, type PreparedPull, prepareMachine } from "../lib/steps/pull.ts";
-import { describeStep } from "../lib/steps/step.ts";
 import { locateImage, type LocateOptions } from "../lib/pull/locate_image.ts";
 import { treeSource } from "../lib/pull/stored_tree.ts";
 import { readCloneCost } from "../lib/snapshots/clone_cost.ts";
@@ -21,9 +20,10 @@ import {
   type NetworkChoices,
 } from "../lib/spec/machine_spec.ts";
 import { isOpen } from "../lib/store/store.ts";
-import { appTools } from "./_app_verb.ts";
+import { changeTools } from "./_machine_change.ts";
 import { imageStore, imageTools, locateTools } from "./_image_source.ts";
 import { askForCost } from "./_snapshot_verb.ts";
+import { printSteps } from "./_print_steps.ts";
 
 export interface BaseRequest {
   readonly name: MachineName;
@@ -42,18 +42,15 @@ export async function makeBase(
 ): Promise<void> {
   const warn = (text: string) => context.log.warn(text);
   const facts = await checkPull(host, name, network, warn);
-  const tools = appTools(context, host, name);
+  const tools = changeTools(context, host, name);
   const own = {
     ...{ name, ...network, ...machineChoices(app), environment: [], volumes: [] },
     ...(facts.staticIpv4 === undefined ? {} : { ipv4: facts.staticIpv4 }),
   };
-  const show = (prepared: PreparedPull) => {
-    for (const step of [...prepared.steps, ...prepared.finish])
-      context.out.print(describeStep(step));
-  };
+  const show = ({ steps, finish }: PreparedPull) => printSteps(context, [...steps, ...finish]);
   if (isMachineName(base) && listMachineNames(host.root).includes(base)) {
     using _lock = context.dryRun ? undefined : takeMachineLock(host.root, base);
-    const { spec, image, tree, path } = await readBaseMachine(host, base);
+    const { spec, image, tree } = await readBaseMachine(host, base);
     if (spec.apps.length > 0) {
       throw usageError(
         `Cannot take "${base}" as a base: it has applications of its own, whose data is not copied`,
@@ -61,7 +58,7 @@ export async function makeBase(
       );
     }
     const to = machinePaths(host.root, name).stagedTree;
-    const cost = await readCloneCost(host.run, [{ from: path, to }]);
+    const cost = await readCloneCost(host.run, [{ from: tree.path, to }]);
     await askForCost(context, cost, `clone ${base}`);
     const os = spec.os === undefined ? {} : { os: spec.os };
     const made: MachineSpec = { ...own, ...os, image: spec.image };

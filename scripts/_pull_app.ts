@@ -2,23 +2,18 @@
 
 import type { VerbContext } from "../lib/cli/context.ts";
 import type { FlagSpecs } from "../lib/cli/verb.ts";
-import { recoverChange } from "../lib/change/apply_change.ts";
 import type { EnvEntry } from "../lib/env/env_entry.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { formatImageRef, type ImageRef } from "../lib/image/reference.ts";
-import { readMachine } from "../lib/machine/inventory.ts";
 import { applySteps } from "../lib/steps/apply.ts";
-import { controlUnits } from "../lib/machine/lifecycle.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
 import { planRemove } from "../lib/steps/plan_remove.ts";
-import { recoverPull } from "../lib/steps/pull.ts";
-import { machineUnit } from "../lib/spec/machine_name.ts";
 import type { Volume } from "../lib/spec/machine_spec.ts";
-import { recordEvent } from "../lib/watch/record_event.ts";
 import { addApp, appNameOf, appOf } from "./_add_app.ts";
-import { appTools } from "./_app_verb.ts";
+import { changeTools } from "./_machine_change.ts";
 import { type BaseRequest, makeBase } from "./_make_base.ts";
+import { announceMachine, endEarlierRun } from "./_new_machine.ts";
 
 export const baseFlag = {
   base: {
@@ -43,16 +38,12 @@ export interface PullAppRequest extends BaseRequest {
 /** Makes the machine and prints its address. */
 export async function pullApp(context: VerbContext, request: PullAppRequest): Promise<void> {
   const { name, ref, source, isStarted, start, app, hasRestart } = request;
-  const { dryRun, log, out } = context;
+  const { dryRun, out } = context;
   const host = openHost(context);
   if (!dryRun) requireRoot("make machines");
-  const tools = appTools(context, host, name);
+  const tools = changeTools(context, host, name);
   using _lock = dryRun ? undefined : takeMachineLock(host.root, name);
-  if (!dryRun) {
-    const earlier = await recoverPull(host, name, tools);
-    if (earlier !== "nothing") log.info(`an earlier run of "${name}" was killed: ${earlier}`);
-    await recoverChange(host, name, tools);
-  }
+  await endEarlierRun(context, tools, name);
   await makeBase(context, host, request);
   if (dryRun) return out.print(`add ${formatImageRef(ref)} to it as an application`);
   const added = appOf(appNameOf(ref), app, request, hasRestart);
@@ -63,18 +54,14 @@ export async function pullApp(context: VerbContext, request: PullAppRequest): Pr
       request: { ...added, isStarted },
       options: source,
       mayReplace: false,
+      // The machine has them from its making.
+      publish: [],
     });
   } catch (error) {
     // Nobody asked for the base alone.
-    await applySteps(planRemove(host.root, name, host.isLive, undefined), {
-      ...tools,
-      signal: undefined,
-    });
+    await applySteps(planRemove(host.root, name, host.isLive), { ...tools, signal: undefined });
     throw error;
   }
   const message = `made of ${formatImageRef(ref)} in a copy of ${request.base}`;
-  await recordEvent(host, { event: "pull", machine: name, message });
-  const { address } = await readMachine(host, name);
-  if (address !== undefined) out.print(address);
-  if (start) await controlUnits(host, "start", [machineUnit(name)]);
+  await announceMachine(context, host, name, message, start);
 }

@@ -9,7 +9,7 @@ import type { ImageRef } from "../lib/image/reference.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
 import type { MachineName } from "../lib/spec/machine_name.ts";
 import type { UsableImage } from "../lib/upgrade/upgrade_to.ts";
-import { appTools } from "./_app_verb.ts";
+import { changeTools } from "./_machine_change.ts";
 
 /** Adds what machine.toml has and the tree has not; who calls holds the machine's lock. */
 export async function putAppsBack(
@@ -26,5 +26,5 @@ export async function putAppsBack(
   );
   if (missing === undefined) return;
   context.log.info(`"${name}": its applications are added anew`);
-  await applyChange(missing.change, appTools(context, host, name, missing.images));
+  await applyChange(missing.change, changeTools(context, host, name, missing.images));
 }

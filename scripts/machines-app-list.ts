@@ -4,6 +4,8 @@ import { renderTable } from "../lib/cli/table.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
+import { readMachine } from "../lib/machine/inventory.ts";
+import type { MachineSpec } from "../lib/spec/machine_spec.ts";
 import { machineOperand } from "./_app_verb.ts";
 
 const verb = defineVerb({
@@ -15,14 +17,18 @@ const verb = defineVerb({
   examples: [{ command: "mbctl machines app list office", says: "a line for each application" }],
   async run(context, { machine }) {
     requireRoot("list applications");
-    const apps = await listApps(openHost(context), machine, (text) => context.log.warn(text));
+    const host = openHost(context);
+    const { spec } = await readMachine(host, machine);
+    const apps = await listApps(host, machine, (text) => context.log.warn(text));
+    if (apps.length === 0) context.log.info(whyNone(spec));
     context.out.answer({ machine, apps }, () =>
       renderTable(
-        ["NAME", "STATE", "HEALTH", "IMAGE", "PORTS"],
-        apps.map(({ name, state, health, image, ports }) => [
+        ["NAME", "STATE", "HEALTH", "RESTARTS", "IMAGE", "PORTS"],
+        apps.map(({ name, state, health, restarts, image, ports }) => [
           name,
           state,
           health,
+          `${restarts}`,
           image,
           ports.join(" ") || undefined,
         ]),
@@ -32,5 +38,12 @@ const verb = defineVerb({
   },
 });
 export default verb;
+
+/** What to do where there are no applications. */
+function whyNone({ name, mode }: MachineSpec): string {
+  return mode === "base"
+    ? `"${name}" has no applications: mbctl machines app add ${name} IMAGE adds one`
+    : `"${name}" has no applications, for it is no whole system: its mode is "${mode}"; mbctl machines pull --mode app --base BASE IMAGE NAME makes a machine with one`;
+}
 
 if (import.meta.main) await runScript(verb);

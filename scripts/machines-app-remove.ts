@@ -4,7 +4,8 @@ import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
-import { appOperand, applyOrShow, appTools, lockForApps, machineOperand } from "./_app_verb.ts";
+import { appOperand, machineOperand } from "./_app_verb.ts";
+import { applyOrShow, changeTools, lockMachine } from "./_machine_change.ts";
 
 const verb = defineVerb({
   name: "machines app remove",
@@ -18,8 +19,8 @@ const verb = defineVerb({
   async run(context, { machine, app, withData }) {
     const host = openHost(context);
     requireRoot("remove applications");
-    const tools = appTools(context, host, machine);
-    using _lock = context.dryRun ? undefined : await lockForApps(tools, machine);
+    const tools = changeTools(context, host, machine);
+    using _lock = context.dryRun ? undefined : await lockMachine(tools, machine);
     const warn = (text: string) => context.log.warn(text);
     const change = await prepareRemoveApp(host, machine, app, withData, warn);
     await applyOrShow(context, change, tools);

@@ -1,17 +1,16 @@
-import type { VerbContext } from "../lib/cli/context.ts";
+import { appUnits } from "../lib/apps/app_paths.ts";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
+import { MbctlError, usageError } from "../lib/errors.ts";
 import { becomeProgram } from "../lib/host/become.ts";
-import { type Host, openHost } from "../lib/host/host.ts";
-import { enterMachineFiles } from "../lib/host/namespaces.ts";
-import { readLeader } from "../lib/host/systemd.ts";
+import { openHost } from "../lib/host/host.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
 import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
-import { machinePaths } from "../lib/machine/paths.ts";
+import { type AppName, parseAppName } from "../lib/spec/app_name.ts";
 import { type MachineName, machineUnit, parseMachineName } from "../lib/spec/machine_name.ts";
+import type { MachineSpec } from "../lib/spec/machine_spec.ts";
 import { checkJournalOptions } from "../lib/watch/journal_options.ts";
-import { readProgramEnvironment } from "../lib/watch/machine_entry.ts";
-import { hasOwnJournal, journalFiles } from "../lib/watch/system_entry.ts";
+import { ownJournal } from "./_own_journal.ts";
 
 const verb = defineVerb({
   name: "machines logs",
@@ -22,6 +21,13 @@ const verb = defineVerb({
   ownsSignals: true,
   operands: { name: { kind: "machine", help: "the machine", parse: parseMachineName } },
   flags: {
+    app: {
+      type: "string",
+      value: "APP",
+      kind: "app",
+      parse: parseAppName,
+      help: "of a whole system: what this application of it wrote, and systemd of it",
+    },
     console: { type: "boolean", help: "of a whole system: the host's journal in place of its own" },
     follow: { type: "boolean", short: "f", help: "go on with what is written from now on" },
     lines: { type: "integer", short: "n", value: "N", min: 0, help: "the last N lines only" },
@@ -52,6 +58,7 @@ const verb = defineVerb({
   examples: [
     { command: "mbctl machines logs web -n 20", says: "the last twenty lines" },
     { command: "mbctl machines logs web -f", says: "and all that follows, until Ctrl-C" },
+    { command: "mbctl machines logs office --app db -f", says: "of one application" },
     {
       command: "mbctl machines logs web --since=-1h -o cat -- -p warning -r",
       says: "warnings of the last hour, the newest first",
@@ -59,16 +66,26 @@ const verb = defineVerb({
   ],
   async run(
     context,
-    { name, console: isConsole, follow, lines, since, until, grep, output, options },
+    { name, app, console: isConsole, follow, lines, since, until, grep, output, options },
   ) {
     checkJournalOptions(options);
+    if (app !== undefined && isConsole) {
+      throw usageError("Cannot use --app and --console at once", "leave one of them out");
+    }
     const host = openHost(context);
     requireLive(host, "read logs");
     requireMachines(host.root, [name]);
-    const journal = isConsole ? undefined : await ownJournal(context, host, name);
+    const spec = isConsole ? undefined : (await readMachine(host, name)).spec;
+    if (app !== undefined && spec !== undefined) requireApp(spec, app);
+    const hasOwn = spec?.mode === "base";
+    const journal = hasOwn ? await ownJournal(context, host, name) : undefined;
+    if (app !== undefined && journal === undefined) throw noJournal(name, app);
+    if (hasOwn && journal === undefined)
+      context.log.info(`"${name}" has no journal of its own: this is the host's`);
     return becomeProgram(
       [
         ...(journal?.words ?? ["journalctl", `--unit=${machineUnit(name)}`]),
+        ...(app === undefined ? [] : [`--unit=${appUnits(app).service}`]),
         "--no-pager",
         ...(follow ? ["--follow"] : []),
         ...(lines === undefined ? [] : [`--lines=${lines}`]),
@@ -86,30 +103,26 @@ const verb = defineVerb({
 });
 export default verb;
 
-/** How the journal of a whole system is read; undefined where there is none, and for another machine. */
-async function ownJournal(
-  { log, environment }: VerbContext,
-  host: Host,
-  name: MachineName,
-): Promise<{ words: string[]; environment: Record<string, string | undefined> } | undefined> {
-  const { spec } = await readMachine(host, name);
-  if (spec.mode !== "base") return undefined;
-  const leader = await readLeader(host.run, name);
-  if (leader !== undefined) {
-    if (!hasOwnJournal(leader)) return undefined;
-    const own = Object.fromEntries(readProgramEnvironment(leader));
-    return {
-      words: [...enterMachineFiles(leader), "journalctl"],
-      environment: { ...own, TERM: environment.TERM ?? "dumb" },
-    };
-  }
-  const files = journalFiles(machinePaths(host.root, name).tree);
-  if (files.length > 0) {
-    const words = ["journalctl", ...files.map((file) => `--file=${file}`)];
-    return { words, environment: process.env };
-  }
-  log.info(`"${name}" has no journal of its own: this is the host's`);
-  return undefined;
+/** @throws {MbctlError} (usage) when the machine has no such application. */
+function requireApp({ name, mode, apps }: MachineSpec, app: AppName): void {
+  if (apps.some((one) => one.name === app)) return;
+  const names = apps.map((one) => one.name);
+  const none =
+    mode === "base"
+      ? `mbctl machines logs ${name} shows all that its journal has`
+      : `mbctl machines logs ${name} shows the log of its program`;
+  throw usageError(
+    `Cannot read the log of the application "${app}" of "${name}": there is none of that name`,
+    names.length === 0 ? none : `it has ${names.join(", ")}`,
+  );
+}
+
+function noJournal(name: MachineName, app: AppName): MbctlError {
+  return new MbctlError(
+    "failed",
+    `Cannot read the log of the application "${app}": "${name}" has no journal of its own, or kept it in memory`,
+    { hint: `mbctl machines start ${name}; a folder /var/log/journal in it keeps the journal` },
+  );
 }
 
 if (import.meta.main) await runScript(verb);

@@ -12,19 +12,27 @@ import { findBusybox } from "../host/busybox.ts";
 import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import type { MachineImage } from "../image/found_image.ts";
+import type { PublishedPort } from "../network/published_port.ts";
 import { machinePaths } from "../machine/paths.ts";
-import { checkVolumes } from "../steps/plan_pull.ts";
+import { checkVolumes } from "../render/check_volumes.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { appUnits, unitFolder } from "./app_paths.ts";
 import { droppedVariables, requireAppChoices } from "./app_program.ts";
 import { BoundFolder } from "./bound_folder.ts";
-import { setApp, unsetApp } from "./edit_apps.ts";
+import { addPublished, setApp, unsetApp } from "./edit_apps.ts";
 import { type AppPart, planAddApp, planRemoveApp } from "./plan_app.ts";
 
-/** What an application is declared to be, before its image was looked at. */
-export type AppRequest = Omit<AppSpec, "image">;
+/** An application that is added. */
+export interface AppAddition {
+  readonly app: AppSpec;
+  readonly image: MachineImage;
+  /** Whether it may take the place of one of its name. */
+  readonly mayReplace: boolean;
+  /** Ports of the host, added to those that the machine publishes. */
+  readonly publish: readonly PublishedPort[];
+}
 
 /**
  * Wants a machine to take an application of that name.
@@ -76,14 +84,13 @@ export function requireRoom(
 /**
  * Plans an application into a machine: its parts, and machine.toml.
  *
- * @throws {MbctlError} as {@linkcode requireRoom}, and (usage) for choices that an application cannot have.
+ * @throws {MbctlError} as {@linkcode requireRoom}, (usage) for choices that an application cannot have, and (conflict) for a
+ * port of the host that is taken.
  */
 export async function prepareAddApp(
   host: Host,
   machine: MachineName,
-  app: AppSpec,
-  image: MachineImage,
-  mayReplace: boolean,
+  { app, image, mayReplace, publish }: AppAddition,
   warn: (text: string) => void,
 ): Promise<Change> {
   const present = requireRoom(host, machine, app.name, mayReplace);
@@ -102,8 +109,15 @@ export async function prepareAddApp(
     isReplaced: present.spec.apps.some(({ name }) => name === app.name),
     busybox: await findBusybox(host),
   });
-  const verb = "app add";
-  return await joinEdit(host, machine, verb, part, (text) => setApp(text, app), warn);
+  const { publish: published, ipv4 } = present.spec;
+  const edit = (text: string) => addPublished(setApp(text, app), published, publish);
+  const before = present.spec.apps.find(({ name }) => name === app.name);
+  const why = [
+    ...[app, before].flatMap((one) => hostFolders(one)).slice(0, 1),
+    // Without one it has no fixed address for them to lead to.
+    ...(publish.length > 0 && ipv4 === undefined ? ["its first published port"] : []),
+  ];
+  return await joinEdit(host, { machine, verb: "app add", part, edit, why }, warn);
 }
 
 /**
@@ -119,33 +133,49 @@ export async function prepareRemoveApp(
   warn: (text: string) => void,
 ): Promise<Change> {
   const { spec } = readPresentMachine(host, machine);
-  if (!spec.apps.some((app) => app.name === name)) {
-    const names = spec.apps.map((app) => app.name);
+  const app = spec.apps.find((one) => one.name === name);
+  if (app === undefined) {
+    const names = spec.apps.map((one) => one.name);
     throw usageError(
       `Cannot remove the application "${name}" of "${machine}": there is none of that name`,
       names.length === 0 ? `"${machine}" has no applications` : `it has ${names.join(", ")}`,
     );
   }
   const part = planRemoveApp(machine, machinePaths(host.root, machine), name, isWithData);
-  return await joinEdit(host, machine, "app remove", part, (text) => unsetApp(text, name), warn);
+  const edit = (text: string) => unsetApp(text, name);
+  const why = hostFolders(app);
+  return await joinEdit(host, { machine, verb: "app remove", part, edit, why }, warn);
+}
+
+/** Why a machine has to start anew: systemd-nspawn binds folders of the host when it starts. */
+function hostFolders(app: AppSpec | undefined): readonly string[] {
+  const hasSome = app?.volumes.some(({ kind }) => kind === "host") === true;
+  return hasSome ? ["a folder of the host"] : [];
+}
+
+interface AppEdit {
+  readonly machine: MachineName;
+  readonly verb: string;
+  readonly part: AppPart;
+  /** Of machine.toml. */
+  readonly edit: (text: string) => string;
+  /** What of it a machine that runs has to start anew for, if it has to. */
+  readonly why: readonly string[];
 }
 
 /** The machine's own files change with it, as one change. */
 async function joinEdit(
   host: Host,
-  machine: MachineName,
-  verb: string,
-  part: AppPart,
-  edit: (text: string) => string,
+  { machine, verb, part, edit, why }: AppEdit,
   warn: (text: string) => void,
 ): Promise<Change> {
   const edited = await planEdit(host, machine, `the applications of "${machine}"`, edit, warn);
   const { storage, appFolder } = machinePaths(host.root, machine);
   const folders = [storage, appFolder].filter((path) => !nameExists(path));
-  if ((edited?.restart.length ?? 0) > 0) {
-    warn(
-      `"${machine}" has to start anew for a folder of the host: mbctl machines restart ${machine}`,
-    );
+  const files = edited?.restart ?? [];
+  if (files.length > 0) {
+    const what = (why.length > 0 ? why : files).join(" and ");
+    warn(`"${machine}" has to start anew for ${what}: mbctl machines restart ${machine}`);
   }
   return {
     name: machine,

@@ -45,7 +45,7 @@ export interface AppTree extends UserFiles {
 }
 
 /** The check that an application has; undefined for one that nobody asks, or that is not started. */
-export function appHealthCheck(app: AppSpec, image: ImageConfig): HealthCheck | undefined {
+function appHealthCheck(app: AppSpec, image: ImageConfig): HealthCheck | undefined {
   return app.isStarted ? healthCheck(image.healthcheck, app.health) : undefined;
 }
 

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { DEFAULT_PATH } from "../env/split_environment.ts";
 import type { EnvEntry } from "../env/env_entry.ts";
 import { MbctlError, usageError } from "../errors.ts";
 import type { ImageConfig } from "../image/config.ts";
@@ -23,21 +24,18 @@ export interface AppProgram {
   readonly workingDirectory: string;
 }
 
-/** How a program is found in the application's tree; undefined where there is none of that path. */
+/** Whether the application's tree has a program of that path. */
 export type FindFile = (path: string) => boolean;
 
-/** Docker's, for an image that sets none (github.com/moby/moby, oci/defaults). */
-const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
 /** The variables of an application: the image's, then the user's; HOME and USER by its passwd where nobody sets them. */
-export function appEnvironment(
+function appEnvironment(
   app: Pick<AppSpec, "environment">,
   image: Pick<ImageConfig, "env">,
   home: string,
   userName: string | undefined,
 ): EnvEntry[] {
   const found: readonly EnvEntry[] = [
-    ["PATH", defaultPath],
+    ["PATH", DEFAULT_PATH],
     ["HOME", home],
     ...(userName === undefined ? [] : [["USER", userName] as const]),
     ["MBCTL_CONNECTOR_DIR", "/connectors"],
@@ -60,7 +58,7 @@ export function appProgram(
 ): AppProgram {
   const { home, ...user } = findUser(app.user ?? image.user, files, "image");
   const environment = appEnvironment(app, image, home, nameOf(user.uid, files));
-  const path = environment.findLast(([name]) => name === "PATH")?.[1] ?? defaultPath;
+  const path = environment.findLast(([name]) => name === "PATH")?.[1] ?? DEFAULT_PATH;
   const workingDirectory = app.workingDirectory ?? image.workingDir;
   return {
     words,

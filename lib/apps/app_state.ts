@@ -10,7 +10,7 @@ import type { AppName } from "../spec/app_name.ts";
 import { appUnits } from "./app_paths.ts";
 
 export interface AppState {
-  /** running, stopped, starting, stopping, restarting, failed (WHY). */
+  /** running, stopped, starting, stopping, restarting (WHY), failed (WHY). */
   readonly state: string;
   readonly isRunning: boolean;
   /** How often systemd has started it again. */
@@ -43,14 +43,8 @@ export function parseAppStates(
     if (name === undefined || states.has(name)) continue;
     const active = values.get("ActiveState") ?? "";
     if (!activeStates.includes(active)) continue;
-    const isRestarting = values.get("SubState")?.startsWith("auto-restart") === true;
     states.set(name, {
-      state:
-        active === "failed"
-          ? `failed (${failure(values)})`
-          : isRestarting
-            ? "restarting"
-            : stateWord(active),
+      state: stateOf(active, values),
       isRunning: active === "active" || active === "reloading",
       restarts: number(values.get("NRestarts")),
       health: undefined,
@@ -65,10 +59,20 @@ export function parseAppHealth(text: string): HealthState | undefined {
   return state as HealthState | undefined;
 }
 
+function stateOf(active: string, values: ReadonlyMap<string, string>): string {
+  if (active === "failed") return `failed (${failure(values)})`;
+  const isRestarting = values.get("SubState")?.startsWith("auto-restart") === true;
+  if (isRestarting) return `restarting (${failure(values)})`;
+  // While its machine boots, its turn has not come.
+  const isWaiting = active === "inactive" && number(values.get("Job")) > 0;
+  return stateWord(isWaiting ? "activating" : active);
+}
+
 /** Its exit status, or one word of systemd's. */
 function failure(values: ReadonlyMap<string, string>): string {
   const result = values.get("Result") ?? "";
-  if (result === "exit-code") return `${number(values.get("ExecMainStatus"))}`;
+  if (result === "exit-code" || result === "success")
+    return `${number(values.get("ExecMainStatus"))}`;
   return /^[a-z-]{1,32}$/.test(result) ? result : "unknown";
 }
 

@@ -9,17 +9,17 @@ import type { Change } from "../change/apply_change.ts";
 import { findBusybox } from "../host/busybox.ts";
 import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import { type Digest, parseDigest, unknownDigest } from "../image/digest.ts";
-import { type ImageRef, parseImageRef } from "../image/reference.ts";
+import { parseDigest } from "../image/digest.ts";
+import { parseImageRef } from "../image/reference.ts";
 import type { ImageTools } from "../steps/apply.ts";
 import { machinePaths } from "../machine/paths.ts";
-import { checkVolumes } from "../steps/plan_pull.ts";
-import type { AppSpec } from "../spec/app_spec.ts";
+import { checkVolumes } from "../render/check_volumes.ts";
 import { formatApp } from "../spec/app_toml.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
-import type { UsableImage } from "../upgrade/upgrade_to.ts";
+import { allVolumes } from "../spec/volume.ts";
 import { requireAppChoices } from "./app_program.ts";
 import { BoundFolder } from "./bound_folder.ts";
+import { type LocateApp, pinApps } from "./pin_apps.ts";
 import { type AppPart, planAddApp, planRemoveApp } from "./plan_app.ts";
 import { appsInTree } from "./stage_app.ts";
 
@@ -35,13 +35,14 @@ export interface AppConvergence extends AppPart {
  * Plans what is added, changed and removed. An application whose tree is not there, as that of a machine that was made
  * anew, is added.
  *
+ * @param wanted its applications have digests ({@linkcode pinApps}).
  * @returns undefined where nothing differs.
  */
 export async function convergeApps(
   host: Host,
   present: MachineSpec,
   wanted: MachineSpec,
-  locate: (ref: ImageRef, digest?: Digest) => Promise<UsableImage>,
+  locate: LocateApp,
 ): Promise<AppConvergence | undefined> {
   const machine = wanted.name;
   const paths = machinePaths(host.root, machine);
@@ -49,20 +50,19 @@ export async function convergeApps(
   const gone = present.apps.filter(({ name }) => !wanted.apps.some((app) => app.name === name));
   const changed = wanted.apps.filter((app) => {
     const before = present.apps.find(({ name }) => name === app.name);
-    return before === undefined || !there.has(app.name) || !isSame(before, app);
+    const isSame = before !== undefined && Bun.deepEquals(formatApp(before), formatApp(app));
+    return !isSame || !there.has(app.name);
   });
   if (gone.length + changed.length === 0) return undefined;
   const images = new Map<string, ImageTools>();
   const parts = gone.map(({ name }) => planRemoveApp(machine, paths, name, false));
   for (const declared of changed) {
     requireAppChoices(declared);
-    checkVolumes(declared.volumes);
-    const known = declared.image.digest;
-    const asked = known === unknownDigest ? undefined : parseDigest(known);
-    const { found, tools } = await locate(parseImageRef(declared.image.reference), asked);
-    const { digest, manifestDigest } = found;
-    const app = { ...declared, image: { ...declared.image, digest, manifestDigest } };
-    if (tools !== undefined) images.set(manifestDigest, tools);
+    const { reference, digest } = declared.image;
+    const { found, tools } = await locate(parseImageRef(reference), parseDigest(digest));
+    const app = { ...declared, volumes: allVolumes(found.config.volumes, declared.volumes) };
+    checkVolumes(app.volumes);
+    if (tools !== undefined) images.set(app.image.manifestDigest, tools);
     parts.push(
       planAddApp({
         ...{ machine, paths, app, imageText: found.configText },
@@ -90,11 +90,12 @@ export async function convergeApps(
 export async function missingApps(
   host: Host,
   spec: MachineSpec,
-  locate: (ref: ImageRef, digest?: Digest) => Promise<UsableImage>,
+  locate: LocateApp,
 ): Promise<{ readonly change: Change; readonly images: AppConvergence["images"] } | undefined> {
-  const apps = await convergeApps(host, spec, spec, locate);
-  if (apps === undefined) return undefined;
-  const { prepare, undo, redo, after, images } = apps;
+  const whole = { ...spec, apps: await pinApps(spec.apps, locate) };
+  const missing = await convergeApps(host, whole, whole, locate);
+  if (missing === undefined) return undefined;
+  const { prepare, undo, redo, after, images } = missing;
   const change = { name: spec.name, verb: "app add", prepare, undo, redo: [...redo, ...after] };
   return { change, images };
 }
@@ -104,11 +105,4 @@ function installedApps(tree: string): ReadonlySet<string> {
   using root = BoundFolder.open(tree, "");
   using apps = root.find(appsInTree);
   return new Set(apps === undefined ? [] : readdirSync(apps.path));
-}
-
-/** Whether two are the same but for digests: those follow from the reference. */
-function isSame(one: AppSpec, two: AppSpec): boolean {
-  const text = (app: AppSpec) =>
-    JSON.stringify(formatApp({ ...app, image: { reference: app.image.reference } }));
-  return text(one) === text(two);
 }

@@ -6,7 +6,9 @@
  */
 
 import { parse, stringify } from "smol-toml";
-import { usageError } from "../errors.ts";
+import { setConfigValue } from "../config/edit_config.ts";
+import { MbctlError, usageError } from "../errors.ts";
+import { formatPublishedPort, type PublishedPort } from "../network/published_port.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import { formatApp } from "../spec/app_toml.ts";
@@ -49,6 +51,66 @@ export function unsetApp(text: string, name: AppName): string {
   return checked(text, `${lines.join("\n")}\n`, name, left);
 }
 
+/**
+ * Writes an application's digests into machine.toml, beside its reference.
+ *
+ * @returns undefined where the text is written in a way that this edit does not know; whoever asks looks at what it says.
+ */
+export function pinApp(text: string, { name, image }: AppSpec): string | undefined {
+  const lines = linesOf(text);
+  const block = findBlock(lines, name);
+  if (block === undefined) return undefined;
+  const own = lines.slice(block.start, block.end);
+  const { reference, digest, manifestDigest } = image;
+  const keys = { reference, digest, manifest_digest: manifestDigest };
+  const inline = /^(\s*image\s*=\s*)(?:"[^"\n]*"|'[^'\n]*'|\{[^\n]*\})/;
+  const isHeader = (line: string) => /^\s*\[/.test(line);
+  const sub = own.findIndex((line, index) => index > 0 && isHeader(line));
+  const at = own.findIndex((line, index) => (sub < 0 || index < sub) && inline.test(line));
+  if (at >= 0) {
+    const table = Object.entries(keys).map(([key, value]) => `${key} = ${JSON.stringify(value)}`);
+    own[at] = (own[at] ?? "").replace(inline, (_, key) => `${key}{ ${table.join(", ")} }`);
+  } else {
+    const start = own.findIndex((line) => /^\s*\[\s*apps\s*\.\s*image\s*\]/.test(line)) + 1;
+    if (start === 0) return undefined;
+    const next = own.findIndex((line, index) => index >= start && isHeader(line));
+    const table = own.slice(start, next < 0 ? own.length : next);
+    const end = table.findLastIndex((line) => !isNothing(line)) + 1;
+    const edited = Object.entries(keys).reduce(
+      (body, [key, value]) => setConfigValue(body, key, value),
+      table.slice(0, end).join("\n"),
+    );
+    own.splice(start, end, ...linesOf(edited));
+  }
+  lines.splice(block.start, block.end - block.start, ...own);
+  return `${lines.join("\n")}\n`;
+}
+
+/**
+ * Adds ports to those that a machine publishes; a text that has them stays as it is.
+ *
+ * @param present those that it has.
+ * @throws {MbctlError} (usage) when the file is written in a way that this edit does not know.
+ */
+export function addPublished(
+  text: string,
+  present: readonly PublishedPort[],
+  more: readonly PublishedPort[],
+): string {
+  const before = present.map(formatPublishedPort);
+  const all = [...new Set([...before, ...more.map(formatPublishedPort)])];
+  if (all.length === before.length) return text;
+  try {
+    return setConfigValue(text, "publish", all);
+  } catch (error) {
+    if (!(error instanceof MbctlError)) throw error;
+    throw usageError(
+      "Cannot publish ports in machine.toml: it is written in a way that mbctl does not edit",
+      `mbctl machines edit NAME, and write above its tables: publish = ${JSON.stringify(all)}`,
+    );
+  }
+}
+
 /** Lines of a text, from the header of its table to behind its last line. */
 interface Block {
   readonly start: number;
@@ -65,11 +127,16 @@ function findBlock(lines: readonly string[], name: string): Block | undefined {
     );
     const whole = lines.slice(start, next < 0 ? lines.length : next);
     // Comments and blanks before the next table are that one's.
-    const end = start + 1 + whole.findLastIndex((other) => !/^\s*(#.*)?$/.test(other));
+    const end = start + 1 + whole.findLastIndex((other) => !isNothing(other));
     const [read] = tablesOf(whole.join("\n"));
     if (read?.name === name) return { start, end };
   }
   return undefined;
+}
+
+/** Blanks and comments. */
+function isNothing(line: string): boolean {
+  return /^\s*(#.*)?$/.test(line);
 }
 
 function linesOf(text: string): string[] {

@@ -4,6 +4,7 @@
  * @module
  */
 
+import { DEFAULT_PATH } from "../env/split_environment.ts";
 import { MbctlError } from "../errors.ts";
 import { type Host, undisturbed } from "../host/host.ts";
 import { intoCgroupOf, isOwnInit } from "../host/namespaces.ts";
@@ -24,6 +25,8 @@ export interface MachineSystemd {
   readonly leader: number;
   /** Runs systemctl; its exit code is not looked at. */
   systemctl(words: readonly string[]): Promise<string>;
+  /** The same with networkctl. */
+  networkctl(words: readonly string[]): Promise<string>;
 }
 
 /** The systemd of a machine; undefined where it does not run, or has none. */
@@ -38,28 +41,28 @@ export async function findSystemd(
   const enter = enterBounded(readEntrance(leader, leader), { uid: 0, gid: 0 });
   if (enter === undefined) return undefined;
   // What goes by the name of systemctl there may be anything: the machine's limits hold for it.
-  const words = [...intoCgroupOf(leader), ...enter, "systemctl"];
+  const run = async (words: readonly string[]) => {
+    const { stdout } = await host.run([...intoCgroupOf(leader), ...enter, ...words], {
+      timeoutMs,
+      env: machineEnvironment(),
+      outputLimitBytes: answerLimitBytes,
+      allowExitCodes: anyExitCode,
+    });
+    return stdout;
+  };
   return {
     leader,
-    async systemctl(more) {
-      const { stdout } = await host.run([...words, ...more], {
-        timeoutMs,
-        env: machineEnvironment(),
-        outputLimitBytes: answerLimitBytes,
-        allowExitCodes: anyExitCode,
-      });
-      return stdout;
-    },
+    systemctl: async (words) => await run(["systemctl", ...words]),
+    networkctl: async (words) => await run(["networkctl", ...words]),
   };
 }
 
 /** Nothing of ours: proxies with passwords may be in it. */
 function machineEnvironment(): Record<string, string | undefined> {
   const none = Object.keys(childEnvironment()).map((name) => [name, undefined]);
-  return { ...Object.fromEntries(none), PATH: path };
+  return { ...Object.fromEntries(none), PATH: DEFAULT_PATH };
 }
 
-const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 const anyExitCode = Array.from({ length: 256 }, (_, code) => code);
 
 /**

@@ -9,7 +9,7 @@ import { MbctlError } from "../errors.ts";
 import { readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { isStopped } from "../host/systemd.ts";
-import { parseImageConfigText } from "../image/config.ts";
+import { keptImageConfig } from "../image/config.ts";
 import { type ListedMachine, readMachine } from "../machine/inventory.ts";
 import { machinePaths } from "../machine/paths.ts";
 import type { AppName } from "../spec/app_name.ts";
@@ -18,7 +18,7 @@ import type { MachineName } from "../spec/machine_name.ts";
 import { readMachineFile } from "../watch/machine_entry.ts";
 import { appPaths, appUnits } from "./app_paths.ts";
 import { type AppState, parseAppHealth, parseAppStates } from "./app_state.ts";
-import { type AppSummary, summarizeApp } from "./app_list.ts";
+import { type AppSummary, silentState, summarizeApp } from "./app_list.ts";
 import { appImageFile } from "./plan_app.ts";
 import { findSystemd } from "./machine_systemd.ts";
 
@@ -30,7 +30,7 @@ const listTimeoutMs = 3000;
  *
  * @param warn told why it did not answer.
  */
-export async function readAppStates(
+async function readAppStates(
   host: Host,
   machine: MachineName,
   apps: readonly AppSpec[],
@@ -40,7 +40,7 @@ export async function readAppStates(
   try {
     const systemd = await findSystemd(host, machine, listTimeoutMs);
     if (systemd === undefined) return new Map();
-    const properties = "Id,ActiveState,SubState,Result,ExecMainStatus,NRestarts";
+    const properties = "Id,ActiveState,SubState,Result,ExecMainStatus,NRestarts,Job";
     const units = apps.map(({ name }) => appUnits(name).service);
     const text = await systemd.systemctl(["show", `--property=${properties}`, "--", ...units]);
     const states = parseAppStates(
@@ -101,8 +101,8 @@ async function appsOf(
   const states = isRunning ? await readAppStates(host, machine, apps, warn) : new Map();
   const { configuration } = machinePaths(host.root, machine);
   return apps.map((app) => {
-    const text = readTextIfPresent(appImageFile(configuration, app.name));
-    const ports = text === undefined ? [] : parseImageConfigText(text).ports;
-    return summarizeApp(app, states.get(app.name), isRunning, ports);
+    const image = keptImageConfig(readTextIfPresent(appImageFile(configuration, app.name)));
+    const ports = image?.ports ?? [];
+    return summarizeApp(app, states.get(app.name), silentState(unit, Date.now()), ports);
   });
 }

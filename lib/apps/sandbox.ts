@@ -10,7 +10,7 @@ import { capabilityNames, systemdCapability } from "../spec/capability.ts";
 import { type UnitItem, unitComment, unitEntry } from "../nspawn/unit_file.ts";
 
 /** What podman gives a container (containers/common, pkg/config/default.go), and Docker's NET_RAW is not among it. */
-export const defaultCapabilities: readonly string[] = [
+const defaultCapabilities: readonly string[] = [
   ..."CHOWN DAC_OVERRIDE FOWNER FSETID KILL NET_BIND_SERVICE".split(" "),
   ..."SETFCAP SETGID SETPCAP SETUID SYS_CHROOT".split(" "),
 ];

@@ -26,12 +26,12 @@ import type { Volume } from "../spec/machine_spec.ts";
 import { makeDirectoryInside, resolveInside } from "../trees/root_tree.ts";
 import { copyVolume } from "../trees/volume_copy.ts";
 import { type AppFile, type AppTree, renderApp } from "./app_files.ts";
-import { appUnits } from "./app_paths.ts";
+import { appsFolder, appUnits } from "./app_paths.ts";
 import type { AppPlace, AppStep } from "./app_step.ts";
 import { BoundFolder } from "./bound_folder.ts";
 
 /** Where applications lie, below the tree of a machine. */
-export const appsInTree = "oci/apps";
+export const appsInTree = appsFolder.slice(1);
 
 /** Hidden names: no application begins with a dot. */
 export const stagedApp = (name: AppName) => `.mbctl-new.${name}`;

@@ -8,7 +8,7 @@
  */
 
 import { splitLine } from "./command_line.ts";
-import { type FlagSpec, flagName } from "./flags.ts";
+import { type FlagSpec, flagName, type OfMachine, type ValueKind } from "./flags.ts";
 import type { Io } from "./io.ts";
 import type { CompletionSources } from "./completion_sources.ts";
 import { dispatch, type VerbTable } from "./dispatch.ts";
@@ -68,7 +68,7 @@ export async function completeWords(
   const root = rootOf([...leading, ...rest]);
   return verbArguments(verb, rest, current, {
     machines: () => sources.machines(root),
-    snapshots: (machine) => sources.snapshots(root, machine),
+    ofMachine: (kind, machine) => sources.ofMachine(root, kind, machine),
     images: () => sources.images(root),
     templates: () => sources.templates(root),
   });
@@ -106,7 +106,7 @@ async function verbWords(
 
 interface Sources {
   machines(): readonly string[];
-  snapshots(machine: string): readonly string[];
+  ofMachine(kind: OfMachine, machine: string | undefined): readonly string[];
   images(): readonly string[];
   templates(): readonly string[];
 }
@@ -138,11 +138,13 @@ function verbArguments(
       operands.push(word);
     }
   }
-  if (waiting !== undefined) return flagCandidates(waiting, "", sources);
+  if (waiting !== undefined) return flagCandidates(waiting, "", operands, sources);
   const joined = /^(--[^=]+)=/.exec(current);
   if (joined !== null) {
     const spec = byName.get(joined[1] ?? "");
-    return spec === undefined ? { candidates: [] } : flagCandidates(spec, joined[0], sources);
+    return spec === undefined
+      ? { candidates: [] }
+      : flagCandidates(spec, joined[0], operands, sources);
   }
   if (current.startsWith("-")) {
     return {
@@ -167,11 +169,16 @@ function shortFlag(specs: Readonly<Record<string, FlagSpec>>, word: string): Fla
   return Object.values(specs).find((spec) => spec.short !== undefined && spec.short === letter);
 }
 
-function flagCandidates(spec: FlagSpec, prefix: string, sources: Sources): Completion {
+function flagCandidates(
+  spec: FlagSpec,
+  prefix: string,
+  operands: readonly string[],
+  sources: Sources,
+): Completion {
   if (spec.type === "choice") return plain(spec.choices, prefix);
   if (spec.type === "boolean") return plain(["true", "false"], prefix);
   if (spec.type === "integer") return { candidates: [] };
-  const found = byKind(spec.kind, prefix, sources);
+  const found = byKind(spec.kind, prefix, operands[0], sources);
   const { candidates } = plain(spec.suggestions ?? [], prefix);
   return { ...found, candidates: [...candidates, ...found.candidates] };
 }
@@ -183,23 +190,39 @@ function operandCandidates(
   sources: Sources,
 ): Completion {
   if (spec.choices !== undefined) return plain(spec.choices, "");
-  const found =
-    spec.kind === "snapshot"
-      ? plain(sources.snapshots(taken[0] ?? ""), "")
-      : byKind(spec.kind, "", sources);
+  const found = byKind(spec.kind, "", taken[0], sources);
   const candidates = found.candidates.filter(({ text }) => !taken.includes(text));
   // A local source names a path after its transport.
   const isLocal = spec.kind === "image" && /^(oci|dir|oci-archive|docker-archive):/.test(current);
   return isLocal ? { candidates, shell: "files" } : { ...found, candidates };
 }
 
-function byKind(kind: string | undefined, prefix: string, sources: Sources): Completion {
-  if (kind === "machine") return plain(sources.machines(), prefix);
-  if (kind === "image") return plain(sources.images(), prefix);
-  if (kind === "template") return plain(sources.templates(), prefix);
-  if (kind === "file") return { candidates: [], shell: "files" };
-  if (kind === "directory") return { candidates: [], shell: "directories" };
-  return { candidates: [] };
+/** @param machine the verb's first operand, where there is one. */
+function byKind(
+  kind: ValueKind | undefined,
+  prefix: string,
+  machine: string | undefined,
+  sources: Sources,
+): Completion {
+  switch (kind) {
+    case "machine":
+      return plain(sources.machines(), prefix);
+    case "image":
+      return plain(sources.images(), prefix);
+    case "template":
+      return plain(sources.templates(), prefix);
+    case "snapshot":
+    case "app":
+    case "connector":
+    case "lent-command":
+      return plain(sources.ofMachine(kind, machine), prefix);
+    case "file":
+      return { candidates: [], shell: "files" };
+    case "directory":
+      return { candidates: [], shell: "directories" };
+    default:
+      return { candidates: [] };
+  }
 }
 
 function plain(texts: readonly string[], prefix: string): Completion {

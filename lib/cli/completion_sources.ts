@@ -6,13 +6,14 @@
  */
 
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
+import { basename, join } from "node:path";
+import type { OfMachine } from "./flags.ts";
 
 /** What completion offers that the verbs do not know; `root` is the value of `--root`. */
 export interface CompletionSources {
   machines(root: string): readonly string[];
-  /** The labels of a machine's snapshots. */
-  snapshots(root: string, machine: string): readonly string[];
+  /** What a machine has of a kind; without a machine what any of them has. */
+  ofMachine(root: string, kind: OfMachine, machine: string | undefined): readonly string[];
   images(root: string): readonly string[];
   templates(root: string): readonly string[];
 }
@@ -23,13 +24,14 @@ export interface CompletionSources {
  */
 export const hostSources: CompletionSources = {
   machines,
-  snapshots(root, machine) {
-    if (machine.includes("/")) return [];
-    const folder = join(root, "var/lib/man8machines/.mbctl-snapshots", machine);
-    return namesIn(folder).filter((label) => !label.startsWith("."));
+  ofMachine(root, kind, machine) {
+    const own = (name: string) =>
+      kind === "snapshot" ? snapshots(root, name) : declared(root, name)[kind];
+    if (machine === undefined) return [...new Set(machines(root).flatMap(own))].sort();
+    return machine.includes("/") ? [] : own(machine);
   },
   images(root) {
-    const pulled = machines(root).map((name) => referenceOf(join(configurations(root), name)));
+    const pulled = machines(root).map((name) => referenceOf(machineToml(root, name)));
     return [...new Set([...pulled, ...stored(root)])]
       .filter((reference) => reference !== "")
       .sort();
@@ -43,6 +45,47 @@ export const hostSources: CompletionSources = {
 
 function machines(root: string): string[] {
   return namesIn(configurations(root)).filter((name) => !name.startsWith("."));
+}
+
+function snapshots(root: string, machine: string): string[] {
+  const folder = join(root, "var/lib/man8machines/.mbctl-snapshots", machine);
+  return namesIn(folder).filter((label) => !label.startsWith("."));
+}
+
+/**
+ * What a machine.toml says, as mbctl writes it: a list in one line, one key a line. A TOML parser would double the time
+ * of a TAB; what is written otherwise is not offered.
+ */
+function declared(root: string, machine: string): Record<Exclude<OfMachine, "snapshot">, string[]> {
+  const toml = machineToml(root, machine);
+  const found = { app: [] as string[], connector: [] as string[], "lent-command": [] as string[] };
+  let table = "";
+  for (const line of toml.split("\n")) {
+    const [, header] = /^\s*\[+\s*([\w.-]+)\s*\]+/.exec(line) ?? [];
+    const [, key = "", value = ""] = /^\s*"?([\w.-]+)"?\s*=\s*(.*)/.exec(line) ?? [];
+    if (header !== undefined) table = header;
+    else if (table === "apps" && key === "name") found.app.push(...texts(value).slice(0, 1));
+    else if (table === "" && key === "connectors") found.connector.push(...texts(value));
+    else if (/^(apps\.)?lend$/.test(table) && key !== "") found["lent-command"].push(key);
+  }
+  // One that is there for its commands alone, and names none, lends its image's program.
+  if (/^mode = "connector"$/m.test(toml) && found["lent-command"].length === 0)
+    found["lent-command"].push(...programOf(join(configurations(root), machine)));
+  return found;
+}
+
+/** The name of an image's program. */
+function programOf(configuration: string): string[] {
+  const text = readOrNothing(join(configuration, ".mbctl/image.json"));
+  const [, words = ""] = /"Entrypoint":\s*\[([^\]]+)\]/.exec(text) ?? [];
+  return texts(words)
+    .slice(0, 1)
+    .map((path) => basename(path));
+}
+
+/** The strings in a line. */
+function texts(line: string): string[] {
+  return [...line.matchAll(/"([^"\\]*)"|'([^']*)'/g)].map(([, one, other]) => one ?? other ?? "");
 }
 
 function namesIn(folder: string): string[] {
@@ -75,10 +118,12 @@ function configurations(root: string): string {
   return join(root, "var/lib/man8machine_configs");
 }
 
-/** The one line of machine.toml that matters here; a TOML parser would double the time of a TAB. */
-function referenceOf(configuration: string): string {
-  const toml = readOrNothing(join(configuration, "machine.toml"));
+function referenceOf(toml: string): string {
   return /^reference = "([^"\\]*)"$/m.exec(toml)?.[1] ?? "";
+}
+
+function machineToml(root: string, name: string): string {
+  return readOrNothing(join(configurations(root), name, "machine.toml"));
 }
 
 function readOrNothing(path: string): string {

@@ -11,7 +11,18 @@ import { PROGRESS_FORMS } from "./progress.ts";
 
 /** What a word on the command line names; completion offers what fits. */
 export type ValueKind =
-  "machine" | "snapshot" | "image" | "template" | "file" | "directory" | "choice" | "text";
+  | "machine"
+  /** Of the machine that stands before it: a snapshot, an application, a machine whose commands it may run, a command it lends. */
+  | OfMachine
+  | "image"
+  | "template"
+  | "file"
+  | "directory"
+  | "choice"
+  | "text";
+
+/** What is some machine's. */
+export type OfMachine = "snapshot" | "app" | "connector" | "lent-command";
 
 interface FlagFacts {
   /** One line, an explanation: no capital, no full stop. */
@@ -85,7 +96,7 @@ export type FlagValues<Specs> = {
 };
 
 /** Flags of every verb. */
-export const COMMON_FLAGS = {
+const COMMON_FLAGS = {
   verbose: {
     type: "boolean",
     short: "v",
@@ -102,23 +113,23 @@ export const COMMON_FLAGS = {
 } as const satisfies Record<string, FlagSpec>;
 
 /** Flags of verbs that read. */
-export const READ_FLAGS = {
+const READ_FLAGS = {
   json: { type: "boolean", help: "answer in JSON" },
 } as const satisfies Record<string, FlagSpec>;
 
 /** Flags of verbs that change the host. */
-export const CHANGE_FLAGS = {
+const CHANGE_FLAGS = {
   dryRun: { type: "boolean", help: "show the steps and do nothing" },
   yes: { type: "boolean", short: "y", help: "answer yes to every question" },
 } as const satisfies Record<string, FlagSpec>;
 
 /** Flag of verbs that change something or take long. */
-export const QUIET_FLAG = {
+const QUIET_FLAG = {
   quiet: { type: "boolean", short: "q", help: "say nothing but warnings and errors" },
 } as const satisfies Record<string, FlagSpec>;
 
 /** Flags of verbs that take long. */
-export const PROGRESS_FLAGS = {
+const PROGRESS_FLAGS = {
   progress: {
     type: "choice",
     choices: PROGRESS_FORMS,

@@ -34,7 +34,7 @@ export function renderVerbHelp(verb: Verb): string {
 }
 
 /** `mbctl machines pull [FLAGS] IMAGE NAME`. */
-export function usageLine(verb: Verb): string {
+function usageLine(verb: Verb): string {
   const operands = Object.entries(verb.operands).map(([key, spec]) => {
     const label = operandLabel(key, spec) + (spec.repeat === true ? "…" : "");
     return spec.optional === true ? `[${label}]` : label;
@@ -67,7 +67,7 @@ export function renderOverview(verbs: readonly Verb[], group?: string): string {
 }
 
 /** `NAME  what it is`, the second column wrapped and aligned. */
-export function renderRows(rows: readonly (readonly [string, string])[]): string {
+function renderRows(rows: readonly (readonly [string, string])[]): string {
   const left = Math.min(28, Math.max(...rows.map(([label]) => label.length)));
   return rows
     .map(([label, help]) => {
@@ -95,7 +95,7 @@ export function wrap(text: string, width: number): string[] {
 }
 
 /** How a flag is written: `-n, --lines N`. */
-export function flagLabel(key: string, spec: FlagSpec): string {
+function flagLabel(key: string, spec: FlagSpec): string {
   const value = spec.type === "boolean" ? "" : ` ${valueLabel(spec)}`;
   return `${spec.short === undefined ? "    " : `-${spec.short}, `}--${flagName(key)}${value}`;
 }

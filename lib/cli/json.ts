@@ -6,7 +6,7 @@
  */
 
 /** The version that all answers and events carry. */
-export const SCHEMA_VERSION = 1;
+const SCHEMA_VERSION = 1;
 
 /** Renders an answer, indented by two spaces, with a line feed at the end. */
 export function renderJson(answer: object): string {

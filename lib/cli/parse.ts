@@ -73,7 +73,7 @@ export function asksForHelp(words: readonly string[]): boolean {
 }
 
 /** Sorts words into flags, operands and the tail. */
-export function sortWords(
+function sortWords(
   verb: Verb,
   specs: Readonly<Record<string, FlagSpec>>,
   words: readonly string[],

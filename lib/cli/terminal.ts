@@ -94,7 +94,7 @@ export function renderForTerminal(text: string, hasColors: boolean): string {
  * Whether to use colours: on a terminal, unless NO_COLOR is set to anything but
  * the empty string (no-color.org) or the terminal is "dumb".
  */
-export function hasColors(
+function hasColors(
   sink: TextSink,
   environment: Readonly<Record<string, string | undefined>>,
 ): boolean {

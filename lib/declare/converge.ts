@@ -5,9 +5,11 @@
  */
 
 import { type AppConvergence, convergeApps } from "../apps/converge_apps.ts";
+import { pinApps } from "../apps/pin_apps.ts";
 import type { ImageTools } from "../steps/apply.ts";
 import { type PresentMachine, readPresentMachine } from "../change/present_machine.ts";
 import { toLatin1 } from "../change/rerender.ts";
+import { lackingPrograms } from "../connector/lacking_programs.ts";
 import { MbctlError } from "../errors.ts";
 import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
@@ -15,7 +17,7 @@ import { isStopped, readUnitStates } from "../host/systemd.ts";
 import { type Digest, parseDigest } from "../image/digest.ts";
 import type { MachineImage } from "../image/found_image.ts";
 import { type ImageRef, parseImageRef, pinned } from "../image/reference.ts";
-import { planBoot } from "../machine/boot.ts";
+import { planBoot } from "../steps/plan_boot.ts";
 import { requireChoices, requireMountPoints } from "../steps/require_choices.ts";
 import { machinePaths } from "../machine/paths.ts";
 import {
@@ -138,7 +140,8 @@ async function planMake(
   const { digest, manifestDigest } = found;
   const reference = canonicalSource(declaration.image.reference);
   const image = { reference, digest, manifestDigest };
-  const spec = completeSpec(declaration, image, found.config, undefined, facts.staticIpv4);
+  const open = completeSpec(declaration, image, found.config, undefined, facts.staticIpv4);
+  const spec = { ...open, apps: await pinApps(open.apps, locate) };
   const { text: machineToml } = desiredText(
     { path: file, text, isOwn: false },
     declaration,
@@ -178,10 +181,13 @@ async function planChange(
     found === undefined
       ? (present.image ?? (await findImage(present.spec, locate)))
       : { text: found.configText, config: found.config };
-  const spec = completeSpec(declaration, image, known.config, present.spec, facts.staticIpv4);
+  const { hasApps = true } = options;
+  const open = completeSpec(declaration, image, known.config, present.spec, facts.staticIpv4);
+  const spec = hasApps ? { ...open, apps: await pinApps(open.apps, locate) } : open;
   for (const weakness of requireChoices(host.root, spec, known.config)) {
     warn(`"${name}": ${weakness}`);
   }
+  for (const lack of lackingPrograms(host.root, spec, known.config)) warn(`"${name}": ${lack}`);
   requireMountPoints(host.root, spec, known.config);
   const machineToml = textOf(host, declared, spec, present, options);
   const plan = planDeclared(
@@ -197,7 +203,6 @@ async function planChange(
       isThere: nameExists,
     },
   );
-  const { hasApps = true } = options;
   const apps = hasApps ? await convergeApps(host, present.spec, spec, locate) : undefined;
   if (plan.change === undefined && apps === undefined) return { kind: "nothing", name };
   return { kind: "change", name, plan: joinApps(plan, apps, name), appImages: apps?.images };

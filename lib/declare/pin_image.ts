@@ -6,7 +6,9 @@
 
 import { parse, stringify } from "smol-toml";
 import { setConfigValue } from "../config/edit_config.ts";
+import { pinApp } from "../apps/edit_apps.ts";
 import { MbctlError } from "../errors.ts";
+import { unknownDigest } from "../image/digest.ts";
 import type { MachineDeclaration, MachineSpec } from "../spec/machine_spec.ts";
 import { isOsReference } from "../spec/os_reference.ts";
 import { formatMachineToml, machineTable, parseDeclaration } from "../spec/machine_toml.ts";
@@ -18,7 +20,7 @@ export interface PinnedText {
 }
 
 /**
- * Writes into a declaration's text what it leaves open: digests, name, address, volumes that the image declares.
+ * Writes into a declaration's text what it leaves open: digests, those of its applications too, name, address, volumes that the image declares.
  * Every other byte stays. A text that is written in a way which these edits do not know is written anew.
  *
  * @param spec what the text is to say.
@@ -61,6 +63,11 @@ function tryEdits(
       if (declared.image.reference !== reference) set("reference", reference);
       if (declared.image.digest !== digest) set("digest", digest);
       if (declared.image.manifestDigest !== manifestDigest) set("manifest_digest", manifestDigest);
+    }
+    for (const app of spec.apps) {
+      const before = declared.apps.find(({ name }) => name === app.name)?.image;
+      if (app.image.digest === unknownDigest || Bun.deepEquals(before, app.image)) continue;
+      edited = pinApp(edited, app) ?? edited;
     }
     if (!("name" in top)) edited = setConfigValue(edited, "name", spec.name);
     const { ipv4 } = machineTable(spec);

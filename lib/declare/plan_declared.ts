@@ -11,9 +11,9 @@ import { requireNoConflicts, rerender, type Rerendering, toLatin1 } from "../cha
 import { MbctlError } from "../errors.ts";
 import type { ImageConfig } from "../image/config.ts";
 import { machinePaths } from "../machine/paths.ts";
-import { limitStep } from "../steps/plan_pull.ts";
+import { limitStep } from "../steps/plan_tree.ts";
 import type { HostFacts } from "../render/render.ts";
-import { treeNeeds } from "../render/tree_needs.ts";
+import { type TreeNeeds, treeNeeds } from "../render/tree_needs.ts";
 import type { Step } from "../steps/step.ts";
 import type { Preference } from "../merge/merge_file.ts";
 import { machineUnit } from "../spec/machine_name.ts";
@@ -89,16 +89,11 @@ export function planDeclared(
     { ...merged, machineToml },
   );
   const { rendered } = rerendering;
-  // What mbctl remembers may be older than this mbctl, also where the files are as they should be.
-  const isNewBase =
-    present.appliedToml !== machineToml ||
-    present.base?.nspawn !== toLatin1(rendered.nspawn) ||
-    present.base.envFile !== toLatin1(rendered.envFile) ||
-    present.base.unitDropIn !== toLatin1(rendered.unitDropIn) ||
-    present.network !== rendered.network ||
-    present.image?.text !== image.text;
   const isNothing =
-    diffs.length === 0 && volumes.redo.length === 0 && boot.length === 0 && !isNewBase;
+    diffs.length === 0 &&
+    volumes.redo.length === 0 &&
+    boot.length === 0 &&
+    isRemembered(present, desired, rendered);
   const reasons = [
     ...restartReasons(ours, merged),
     // Its systemd-networkd has the file that was there when it started.
@@ -114,10 +109,7 @@ export function planDeclared(
     ...(action === "start" ? { isForgiving: true } : {}),
   });
   const needs = treeNeeds(spec, image.config);
-  const had = treeNeeds(present.spec, image.config);
-  const isShort =
-    needs.directories.some((path) => !had.directories.includes(path)) ||
-    (needs.files ?? []).some((path) => !had.files?.includes(path));
+  const isShort = needsMore(needs, treeNeeds(present.spec, image.config));
   // What is copied must not change meanwhile, nor a folder on the way to it become a link to one of the host's.
   const isCopied = volumes.prepare.length > 0;
   if (isRunning && restart.length > 0 && !restarts && (isShort || isCopied)) {
@@ -167,6 +159,30 @@ export function planDeclared(
         : [`[os] counts when its root tree is made anew: mbctl machines rebuild ${name}`]),
     ],
   };
+}
+
+/** Whether all is noted as last applied already: it may be of an older mbctl, also where the files are as they should be. */
+function isRemembered(
+  { appliedToml, base, network, image }: PresentMachine,
+  desired: Desired,
+  rendered: Rerendering["rendered"],
+): boolean {
+  return (
+    appliedToml === desired.machineToml &&
+    base?.nspawn === toLatin1(rendered.nspawn) &&
+    base.envFile === toLatin1(rendered.envFile) &&
+    base.unitDropIn === toLatin1(rendered.unitDropIn) &&
+    network === rendered.network &&
+    image?.text === desired.image.text
+  );
+}
+
+/** Whether a tree that had what it needed lacks something now. */
+function needsMore(needs: TreeNeeds, had: TreeNeeds): boolean {
+  return (
+    needs.directories.some((path) => !had.directories.includes(path)) ||
+    (needs.files ?? []).some((path) => !had.files?.includes(path))
+  );
 }
 
 /** Mount points are made by us, volumes are filled, and never while the machine's own root may swap a folder for a link. */

@@ -5,12 +5,12 @@
  * @module
  */
 
+import { boundFolders } from "../apps/app_paths.ts";
 import { dirname, join } from "node:path";
 import type { ChangePart } from "../change/plan_files.ts";
 import { MbctlError } from "../errors.ts";
 import type { MachinePaths } from "../machine/paths.ts";
 import { folderOwner } from "../steps/plan_pull.ts";
-import { systemFolders } from "../render/render_binds.ts";
 import type { Step } from "../steps/step.ts";
 import type { Volume } from "../spec/machine_spec.ts";
 import { outerFirst, volumeSource } from "../spec/volume.ts";
@@ -140,9 +140,9 @@ function insideAnother(path: string, outer: string): MbctlError {
 function insideSystem(path: string): MbctlError {
   return new MbctlError(
     "conflict",
-    `Cannot keep the volume ${path} in the machine's storage: a whole system writes to all of that, as ${systemFolders.storage}`,
+    `Cannot keep the volume ${path} in the machine's storage: a whole system writes to all of that, as ${boundFolders.data}`,
     {
-      hint: `bind a folder of the host: kind = "host"; or a folder of ${systemFolders.storage}, in the machine`,
+      hint: `bind a folder of the host: kind = "host"; or a folder of ${boundFolders.data}, in the machine`,
     },
   );
 }

@@ -48,7 +48,7 @@ export function diffFiles(
   ].filter(({ diff }) => diff !== "");
 }
 
-/** `KEY = (hidden)` for the lines of `[env]`, and for those of inline tables `env = {…}` and `env.KEY`. */
+/** `KEY = (hidden)` for the lines of `[env]` and `[apps.env]`, and for those of inline tables `env = {…}` and `env.KEY`. */
 function hideTomlEnv(...texts: readonly string[]): LineHider {
   const secret = new Set(texts.flatMap(linesOfEnv));
   return (line) => {
@@ -63,9 +63,9 @@ function linesOfEnv(text: string): string[] {
   return text.split("\n").filter((line) => {
     const table = /^\s*\[\[?\s*["']?([A-Za-z0-9_.-]+)["']?\s*\]\]?/.exec(line)?.[1];
     if (table !== undefined) {
-      isEnv = table === "env" || table.startsWith("env.");
+      isEnv = table.split(".").includes("env");
       return false;
     }
-    return (isEnv && line.trim() !== "") || /^\s*["']?env["']?\s*[.=]/.test(line);
+    return (isEnv && line.trim() !== "") || /(^|[{,])\s*["']?env["']?\s*[.=]/.test(line);
   });
 }

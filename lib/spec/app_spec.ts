@@ -9,6 +9,7 @@ import { unknownDigest } from "../image/digest.ts";
 import type { AppName } from "./app_name.ts";
 import type { AppChoices, MachineDeclaration, MachineSpec, Volume } from "./machine_spec.ts";
 import type { RestartPolicy } from "./restart_policy.ts";
+import { canonicalSource } from "./source_reference.ts";
 
 /** What a table `[[apps]]` of machine.toml holds. */
 export interface AppSpec extends Pick<
@@ -55,11 +56,14 @@ export function completeApps(
   return declared.map((app) => {
     const { reference, digest, manifestDigest } = app.image;
     const found = present.find(({ name }) => name === app.name)?.image;
-    const known = found?.reference === reference ? found : undefined;
+    const isKnown =
+      found !== undefined && canonicalSource(found.reference) === canonicalSource(reference);
+    const known = isKnown ? found : undefined;
     return {
       ...app,
       image: {
-        reference,
+        // By whatever name: what it was installed as is not another image.
+        reference: known?.reference ?? reference,
         digest: digest ?? known?.digest ?? unknownDigest,
         manifestDigest: manifestDigest ?? known?.manifestDigest ?? unknownDigest,
       },

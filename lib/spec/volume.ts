@@ -74,6 +74,16 @@ export function matchMounts(
   };
 }
 
+/**
+ * What a user says of volumes; those that the image declares beside them are data: nothing that a program keeps is lost.
+ *
+ * @throws {MbctlError} as {@linkcode matchMounts}.
+ */
+export function allVolumes(declared: readonly string[], mounts: readonly Volume[]): Volume[] {
+  const { chosen, open } = matchMounts(declared, mounts);
+  return [...chosen, ...open.map((path): Volume => ({ path, kind: "data" }))];
+}
+
 /** The folder on the host that a volume binds, or undefined for one in the root tree. */
 export function volumeSource(paths: MachinePaths, volume: Volume): string | undefined {
   switch (volume.kind) {

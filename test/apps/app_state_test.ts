@@ -2,8 +2,9 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { appWords, summarizeApp } from "../../lib/apps/app_list.ts";
+import { appWords, silentState, summarizeApp } from "../../lib/apps/app_list.ts";
 import { parseAppHealth, parseAppStates } from "../../lib/apps/app_state.ts";
+import type { UnitState } from "../../lib/host/systemd.ts";
 import { parseAppName } from "../../lib/spec/app_name.ts";
 import { app } from "./_app.ts";
 
@@ -19,7 +20,28 @@ describe("parseAppStates()", () => {
   test.each([
     [{ ActiveState: "active", SubState: "running", NRestarts: 2 }, "running", true, 2],
     [{ ActiveState: "inactive", SubState: "dead" }, "stopped", false, 0],
-    [{ ActiveState: "activating", SubState: "auto-restart" }, "restarting", false, 0],
+    [{ ActiveState: "inactive", SubState: "dead", Job: 7 }, "starting", false, 0],
+    [
+      {
+        ...{ ActiveState: "activating", SubState: "auto-restart", NRestarts: 4 },
+        ...{ Result: "exit-code", ExecMainStatus: 3 },
+      },
+      "restarting (3)",
+      false,
+      4,
+    ],
+    [
+      { ActiveState: "activating", SubState: "auto-restart", Result: "success" },
+      "restarting (0)",
+      false,
+      0,
+    ],
+    [
+      { ActiveState: "activating", SubState: "auto-restart-queued", Result: "signal" },
+      "restarting (signal)",
+      false,
+      0,
+    ],
     [{ ActiveState: "activating", SubState: "start" }, "starting", false, 0],
     [{ ActiveState: "failed", Result: "exit-code", ExecMainStatus: 3 }, "failed (3)", false, 0],
     [{ ActiveState: "failed", Result: "oom-kill" }, "failed (oom-kill)", false, 0],
@@ -53,7 +75,7 @@ describe("parseAppStates()", () => {
         expect(found?.state ?? "").toMatch(/^[a-z0-9() -]*$/);
       }),
     );
-  });
+  }, 30_000);
 });
 
 test.each([
@@ -71,9 +93,19 @@ test("a summary says where nothing is known", () => {
   const ports = [{ port: 80, protocol: "tcp" }] as const;
   const words = (...given: Parameters<typeof summarizeApp>) => appWords(summarizeApp(...given));
   const running = { state: "running", isRunning: true, restarts: 0 };
-  expect(words(app, { ...running, health: "healthy" }, true, ports)).toBe("web healthy");
-  expect(words(app, { ...running, health: undefined }, true, ports)).toBe("web running");
-  expect(words(app, undefined, true, ports)).toBe("web unknown");
-  expect(words(app, undefined, false, ports)).toBe("web stopped");
-  expect(summarizeApp(app, undefined, false, ports).ports).toEqual(["80/tcp"]);
+  expect(words(app, { ...running, health: "healthy" }, "unknown", ports)).toBe("web healthy");
+  expect(words(app, { ...running, health: undefined }, "unknown", ports)).toBe("web running");
+  expect(words(app, undefined, "starting", ports)).toBe("web starting");
+  expect(summarizeApp(app, undefined, "stopped", ports).ports).toEqual(["80/tcp"]);
+});
+
+test.each([
+  [undefined, "stopped"],
+  [{ active: "inactive", sinceMs: 0 }, "stopped"],
+  [{ active: "failed", sinceMs: 99_000 }, "stopped"],
+  [{ active: "activating" }, "starting"],
+  [{ active: "active", sinceMs: 99_000 }, "starting"],
+  [{ active: "active", sinceMs: 9000 }, "unknown"],
+] as const)("silentState() of %j, a hundred seconds after 1970", (unit, state) => {
+  expect(silentState(unit as UnitState | undefined, 100_000)).toBe(state);
 });

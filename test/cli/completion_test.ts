@@ -4,12 +4,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { completeWords } from "../../lib/cli/completion.ts";
 import { hostSources } from "../../lib/cli/completion_sources.ts";
+import type { OfMachine } from "../../lib/cli/flags.ts";
+import { verbTable } from "../../scripts/mbctl.ts";
 import { fixtureTable } from "./fixture_verbs.ts";
 import { transcript } from "./transcript.ts";
 
 const sources = {
   machines: (root: string) => (root === "/" ? ["web", "db"] : [`of-${root}`]),
-  snapshots: (root: string, machine: string) => [`${root}-${machine}`, "one"],
+  ofMachine: (root: string, kind: string, machine?: string) => [
+    `${kind}-${root}-${machine}`,
+    "one",
+  ],
   images: () => ["docker.io/library/redis:7", "localhost:5000/x@sha256:00"],
   templates: (root: string) => [`of-${root}`],
 };
@@ -64,12 +69,19 @@ describe("completeWords()", () => {
   );
 });
 
-test("completeWords() offers the snapshots of the machine that was named", async () => {
-  const table = { "machines forget": () => import("../../scripts/machines-forget.ts") };
-  const offered = async (line: string) =>
-    (await completeWords(table, line.split(" "), sources)).candidates.map(({ text }) => text);
-  expect(await offered("machines forget web ")).toEqual(["/-web", "one"]);
-  expect(await offered("machines forget web one ")).toEqual(["/-web"]);
+test.each([
+  ["machines forget web ", ["snapshot-/-web", "one"]],
+  ["machines forget web one ", ["snapshot-/-web"]],
+  ["machines app remove --root=/x web ", ["app-/x-web", "one"]],
+  ["machines logs web --app ", ["app-/-web", "one"]],
+  ["machines logs --app=", ["--app=app-/-undefined", "--app=one"]],
+  ["machines pull x y --connector ", ["web", "db"]],
+  ["connector add web ", ["db"]],
+  ["connector remove web ", ["connector-/-web", "one"]],
+  ["connector call db ", ["lent-command-/-db", "one"]],
+])("completeWords() offers what is the machine's after %s", async (line, texts) => {
+  const { candidates } = await completeWords(verbTable, line.split(" "), sources);
+  expect(candidates.map(({ text }) => text)).toEqual(texts);
 });
 
 describe("the hidden verb __complete", () => {
@@ -120,8 +132,8 @@ describe("hostSources", () => {
         mkdirSync(join(root, "var/lib/man8machines/.mbctl-snapshots/web", label), {
           recursive: true,
         });
-      expect(hostSources.snapshots(root, "web")).toEqual(["one"]);
-      expect(hostSources.snapshots(root, "../web")).toEqual([]);
+      expect(hostSources.ofMachine(root, "snapshot", "web")).toEqual(["one"]);
+      expect(hostSources.ofMachine(root, "snapshot", "../web")).toEqual([]);
       const references = join(root, "var/cache/mbctl/references");
       mkdirSync(references, { recursive: true });
       const digest = `sha256-${"0".repeat(64)}`;
@@ -129,10 +141,21 @@ describe("hostSources", () => {
         writeFileSync(join(references, `${name}.json`), "");
       writeFileSync(
         join(root, "var/lib/man8machine_configs/web/machine.toml"),
-        '[image]\nreference = "docker.io/library/redis:7"\n',
+        'connectors = ["db", "cache"]\n[image]\nreference = "docker.io/library/redis:7"\n\n[lend]\nping = ["ping"]\n[[apps]]\nname = "shop" # "x"\n[apps.env]\nname = "no"\n[apps.lend]\n"a.b" = [ "c" ]\n[[apps]]\nname = "db"\n',
       );
+      const ofWeb = (kind: OfMachine) => hostSources.ofMachine(root, kind, "web");
+      expect(ofWeb("app")).toEqual(["shop", "db"]);
+      expect(ofWeb("connector")).toEqual(["db", "cache"]);
+      expect(ofWeb("lent-command")).toEqual(["ping", "a.b"]);
+      expect(hostSources.ofMachine(root, "app", undefined)).toEqual(["db", "shop"]);
+      const lender = join(root, "var/lib/man8machine_configs/db");
+      mkdirSync(join(lender, ".mbctl"), { recursive: true });
+      writeFileSync(join(lender, "machine.toml"), 'schema = 1\nmode = "connector"\n');
+      const image = { config: { Entrypoint: ["/usr/bin/psql", "-h"] } };
+      writeFileSync(join(lender, ".mbctl/image.json"), JSON.stringify(image));
+      expect(hostSources.ofMachine(root, "lent-command", "db")).toEqual(["psql"]);
       expect([hostSources.machines(root), hostSources.images(root)]).toEqual([
-        ["web"],
+        ["db", "web"],
         ["a:1", "b/b:1", "docker.io/library/redis:7"],
       ]);
     } finally {

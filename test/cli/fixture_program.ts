@@ -102,7 +102,7 @@ await runProgram(table, {
       "docker.io/library/redis:7",
       "docker.io/library/redis:8",
     ],
-    snapshots: () => [],
+    ofMachine: () => [],
     templates: () => [],
   },
 });

@@ -11,6 +11,7 @@ test.each([
   ["nothing", {}, []],
   ["comments alone", { nspawn: files.nspawn.replace("a comment", "x"), envFile: "A=b\n" }, []],
   ["a limit", { unitDropIn: files.unitDropIn.replace("1G", "2G") }, []],
+  ["what tells the program", { unitDropIn: `${files.unitDropIn}ExecStartPost=/bin/x\n` }, []],
   ["how it is stopped", { unitDropIn: files.unitDropIn.replace("20", "30") }, []],
   ["a new order", { unitDropIn: `${files.unitDropIn}[Unit]\nAfter=x.service\n` }, []],
   ["a bind", { nspawn: files.nspawn.replace("/b", "/c") }, ["container.nspawn"]],

@@ -48,6 +48,22 @@ test("what is pinned already is not touched", () => {
   expect(pin(text)).toEqual({ text, isVerbatim: true });
 });
 
+test("applications get their digests too, and the rest of their tables stays", () => {
+  const text =
+    'schema = 1\nname = "web"\nmode = "base"\nimage = "os:debian:bookworm"\n\n# The shop.\n[[apps]]\nname = "shop"\nimage = "nginx:1" # of 2026\n\n[[apps]]\nname = "later"\nimage = "redis:7"\n';
+  const declared = parseDeclaration(text, "web.toml", "web");
+  const os = { reference: "os:debian:bookworm", digest: "", manifestDigest: "" };
+  const open = completeSpec(declared, os, plain, undefined, undefined);
+  const apps = open.apps.map((app) => (app.name === "shop" ? { ...app, image } : app));
+  expect(pinDeclaration(text, declared, { ...open, apps })).toEqual({
+    isVerbatim: true,
+    text: text.replace(
+      '"nginx:1"',
+      '{ reference = "docker.io/library/nginx:1", digest = "sha256:a", manifest_digest = "sha256:b" }',
+    ),
+  });
+});
+
 test("volumes that the image declares, and an address, are added", () => {
   const { text } = pin('schema = 1\nname = "web"\nimage = "nginx:1"\n', config, "10.199.0.17");
   expect(text).toEndWith(

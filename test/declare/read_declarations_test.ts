@@ -28,6 +28,8 @@ beforeAll(() => {
   write("cycle/a.toml", `${text}depends = ["b"]\n`);
   write("cycle/b.toml", `${text}depends = ["a"]\n`);
   write("alone/a.toml", `${text}depends = ["nobody"]\n`);
+  write("circle/a.toml", `${text}connectors = ["b"]\n`);
+  write("circle/b.toml", `${text}connectors = ["a"]\n`);
   write("var/lib/man8machine_configs/here/machine.toml");
   write("var/lib/man8machine_configs/other/machine.toml", `${text}name = "else"\n`);
   write("big.toml", "#".repeat(2_000_000));
@@ -70,8 +72,9 @@ test("startOrder() puts first who is depended on", () => {
   expect(ordered.map(({ declaration }) => declaration.name) as string[]).toEqual(["a", "c", "b"]);
 });
 
-test("startOrder() refuses a cycle, and a machine that is nowhere", () => {
+test("startOrder() refuses a cycle, of connectors too, and a machine that is nowhere", () => {
   const read = (name: string) => readDeclarations(folder, [name], folder);
   expect(() => startOrder(folder, read("cycle"))).toThrow("wait for each other: a -> b -> a");
+  expect(() => startOrder(folder, read("circle"))).toThrow("connectors in a circle: a -> b -> a");
   expect(() => startOrder(folder, read("alone"))).toThrow('depends on "nobody"');
 });

@@ -36,3 +36,15 @@ test("diffFiles() is empty where nothing differs, and shows all of a new machine
   expect(diffFiles(paths, files, files)).toEqual([]);
   expect(diffFiles(paths, undefined, files)).toHaveLength(4);
 });
+
+test.each([
+  ['[env]\nA = "top-secret"\n'],
+  ['env = { A = "top-secret" }\n'],
+  ['[[apps]]\nname = "db"\n\n[apps.env]\nA = "top-secret"\n'],
+  ['[[apps]]\nname = "db"\nenv.A = "top-secret"\n'],
+  ['apps = [{ name = "db", env = { A = "top-secret" } }]\n'],
+])("diffFiles() shows no value of a variable in %j", (machineToml) => {
+  const [shown] = diffFiles(paths, undefined, { ...files, machineToml });
+  expect(shown?.diff).toContain("(hidden)");
+  expect(shown?.diff).not.toContain("secret");
+});

@@ -7,6 +7,7 @@ import { type Lab, startLab } from "../lab/lab.ts";
 import { Registry } from "../lab/registry.ts";
 import { waitFor } from "../lab/wait_for.ts";
 import { NASTY_WORDS } from "../nspawn/nasty_values.ts";
+import { appImages } from "./_app_images.ts";
 import { labTimeoutMs, mbctl, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
 import { installImages } from "./_machines.ts";
 
@@ -17,57 +18,6 @@ const releases = ["bookworm", "trixie"] as const;
 
 /** The registry's part of a reference. */
 const registryOf = (reference = "") => reference.split("/")[0];
-
-/** Writes down its arguments and its variables. */
-const tell = "printf '%s\\0' \"$@\" >/words; env -0 >/values; echo told; exec sleep 1000";
-
-const images = {
-  nasty: { config: { Entrypoint: ["sh", "-c", tell, "tell"] } },
-  /** Says what it may write to, and what it is. */
-  choosy: {
-    config: {
-      Entrypoint: [
-        "sh",
-        "-c",
-        "for f in /root-tree /data/d /config/c /mem/m /tmp/t /run/r; do { echo >$f; } 2>/dev/null && echo $f; done >/data/written; id -u >/data/who; id -G >>/data/who; exec sleep 1000",
-      ],
-    },
-    files: [
-      { path: "etc/passwd", content: "app:x:4711:4712::/home/app:\n" },
-      { path: "etc/group", content: "more:x:4713:app\n" },
-    ],
-  },
-  talker: {
-    config: {
-      User: "1000:1001",
-      Entrypoint: [
-        "sh",
-        "-c",
-        "echo by name >/dev/stdout; echo wrong >/dev/stderr; echo last words",
-      ],
-    },
-  },
-  /** Every path that is written to leads to the system around it. */
-  links: {
-    config: {
-      Entrypoint: ["sh", "-c", "echo mine >/run/mark; exec sleep 1000"],
-      WorkingDir: "/work/here",
-      Volumes: { "/data": {} },
-    },
-    base: "bare",
-    files: [
-      { path: "run", type: "symlink", linkTarget: "/oci" },
-      { path: "data", type: "symlink", linkTarget: "/etc" },
-      { path: "work", type: "symlink", linkTarget: "/../../../../../../etc" },
-      { path: "etc", type: "symlink", linkTarget: "/usr/../lib" },
-      { path: "lib", type: "dir" },
-      { path: "lib/resolv.conf", type: "symlink", linkTarget: "/etc/shadow" },
-      { path: "sh", type: "symlink", linkTarget: "bin/busybox" },
-      { path: "bin/sh", type: "symlink", linkTarget: "busybox" },
-      { path: "bin/sleep", type: "symlink", linkTarget: "busybox" },
-    ],
-  },
-} as const;
 
 describe.each(testedHosts)("on %s", (os) => {
   let lab: Lab;
@@ -107,7 +57,7 @@ describe.each(testedHosts)("on %s", (os) => {
     registry = await Registry.start(here);
     for (const name of ["nginx", "redis", "postgres"] as const)
       reference[name] = (await registry.pushReal(name)).reference;
-    await installImages(here, images);
+    await installImages(here, appImages);
     for (const release of releases) {
       const layout = await debianBaseLayout(release, systemPackages);
       const base = (await registry.push(layout, "system", { tag: release })).reference;
@@ -156,7 +106,7 @@ describe.each(testedHosts)("on %s", (os) => {
     const answer = await waitFor(
       async () =>
         (await mbctl(here, ["machines", "exec", base, "--", ...psql])).stdout.trim() || undefined,
-      { timeoutMs: 30_000, what: "PostgreSQL to answer" },
+      { what: "PostgreSQL to answer" },
     );
     expect(answer).toBe("42");
     expect(await inside(base, "systemctl", "is-system-running", "--wait")).toBe("running");
@@ -165,6 +115,71 @@ describe.each(testedHosts)("on %s", (os) => {
   test("an application that is killed comes back", async () => {
     await inside("trixie", "systemctl", "kill", "--signal=KILL", "oci-cache");
     expect((await until("trixie", "cache", { state: "running", restarts: 1 })).name).toBe("cache");
+  });
+
+  test("a published port is the machine's, and applications start with it", async () => {
+    const words = ["machines", "app", "add", "trixie", reference.nginx ?? "", tls, "--replace"];
+    const check = ["--health-cmd", "test -s /run/nginx.pid", "--health-interval=2s"];
+    const added = await mbctl(here, [...words, ...check, "-p", "8090:80"]);
+    expect(added).toMatchObject({
+      exitCode: 0,
+      stderr: expect.stringContaining('"trixie" has to start anew for its first published port: '),
+    });
+    const toml = await here.run(["cat", "/var/lib/man8machine_configs/trixie/machine.toml"]);
+    expect(toml.stdout).toContain('\npublish = ["8090:80"]\n');
+    const taken = await mbctl(here, [
+      ...["machines", "app", "add", "bookworm", reference.nginx ?? "", tls, "--name=other"],
+      "--publish=8090:80",
+    ]);
+    expect(taken.exitCode).toBe(4);
+    expect(taken.stderr).toContain('the port is that of the machine "trixie"');
+
+    await mbctlOut(here, ["machines", "restart", "trixie"]);
+    const seen = new Set<string>();
+    await waitFor(
+      async () => {
+        const states = (await apps("trixie")).map(({ state }) => state);
+        for (const state of states) seen.add(state);
+        return states.every((state) => state === "running") || undefined;
+      },
+      { timeoutMs: 60_000, what: "all applications of trixie to run" },
+    );
+    seen.delete("starting");
+    expect([...seen]).toEqual(["running"]);
+    const fetch = ["curl", "-sS", "--retry", "5", "--retry-all-errors", "http://127.0.0.1:8090/"];
+    expect((await here.run(fetch)).stdout).toBe("<h1>nginx of the mbctl lab</h1>\n");
+  });
+
+  test("an application that crashes again and again is seen, and its log is read", async () => {
+    await add("bookworm", local("crasher"), "--name=crasher");
+    const listed = async () => await mbctlOut(here, ["machines", "list"]);
+    await waitFor(async () => (await listed()).includes("crasher restarting (3)"), {
+      what: "the list to show it",
+    });
+    await waitFor(
+      async () =>
+        (await apps("bookworm")).some(({ name, restarts }) => name === "crasher" && restarts > 0),
+      { timeoutMs: 60_000, what: "crasher to be started again" },
+    );
+    expect(await mbctlOut(here, ["machines", "app", "list", "bookworm"])).toMatch(
+      /^crasher +(restarting \(3\)|running|starting) +- +[1-9]/m,
+    );
+    const logs = async (...words: string[]) => await mbctl(here, ["machines", "logs", ...words]);
+    const log = await logs("bookworm", "--app=crasher", "-o", "cat");
+    expect(log.stdout).toMatch(/^too bad$/m);
+    expect(log.stdout).toMatch(/^oci-crasher.service: .*status=3/m);
+    expect(log.stdout).not.toContain("oci-db");
+    const last = await logs("bookworm", "--app", "crasher", "-n1", "-g", "too bad", "-o", "cat");
+    expect(last.stdout).toBe("too bad\n");
+    const other = await logs("bookworm", "--app", "other");
+    expect(other).toMatchObject({ exitCode: 2, stderr: expect.stringContaining("it has nginx, ") });
+    await mbctlOut(here, ["machines", "app", "remove", "bookworm", "crasher"]);
+
+    await mbctlOut(here, ["machines", "pull", local("nasty"), "plain", "--mode=direct"]);
+    const none = await mbctl(here, ["machines", "app", "list", "plain"]);
+    expect(none).toMatchObject({ exitCode: 0, stderr: expect.stringContaining("no whole system") });
+    expect((await logs("plain", "--app=web")).exitCode).toBe(2);
+    await mbctlOut(here, ["machines", "remove", "plain", "--yes"]);
   });
 
   test.each([...releases])("values come as they are to an application of %s", async (base) => {
@@ -177,12 +192,10 @@ describe.each(testedHosts)("on %s", (os) => {
     const read = async (file: string) =>
       await waitFor(
         async () => {
-          const { exitCode, stdout } = await here.run(["cat", `${root}/${file}`], {
-            allowFailure: true,
-          });
-          return exitCode === 0 && stdout !== "" ? stdout.split("\0").slice(0, -1) : undefined;
+          const { stdout } = await here.sh(`cd ${root}; [ ! -e told ] || cat ${file}`);
+          return stdout !== "" && stdout.split("\0").slice(0, -1);
         },
-        { timeoutMs: 10_000, what: file },
+        { what: file },
       );
     expect(await read("words")).toEqual(words);
     const found = await read("values");
@@ -211,7 +224,7 @@ describe.each(testedHosts)("on %s", (os) => {
           const said = (await inside(base, ...log)).split("\n");
           return said.includes("last words") ? said : undefined;
         },
-        { timeoutMs: 10_000, what: "what it said" },
+        { what: "what it said" },
       );
       expect(lines).toContain("by name");
       expect(lines).toContain("wrong");
@@ -236,7 +249,11 @@ describe.each(testedHosts)("on %s", (os) => {
     await here.run(["touch", "/root/before"]);
     await add(base, local("links"), "--name=links");
     await until(base, "links", { state: "running" });
-    expect(await inside(base, "cat", "/oci/apps/links/run/mark")).toBe("mine");
+    const mark = async () => await inside(base, "cat", "/oci/apps/links/run/mark");
+    expect(await waitFor(mark, { what: "its mark" })).toBe("mine");
+    // A layer took links away, and nothing that they lead to.
+    const left = "cd /oci/apps/links/root; ls -d gone lost bin/ls lib bin/busybox 2>/dev/null";
+    expect(await inside(base, "sh", "-c", `${left} || true`)).toBe("bin/busybox\nlib");
     expect(await inside(base, ...list)).toBe("");
     const outside = await here.run(["find", "/etc", "-maxdepth", "1", "-name", "here"]);
     expect(outside.stdout).toBe("");
@@ -276,7 +293,6 @@ describe.each(testedHosts)("on %s", (os) => {
       await until(base, "choosy", { state: "running" });
       const read = async (file: string) => (await here.run(["cat", `${storage}/${file}`])).stdout;
       await waitFor(async () => (await read("who").catch(() => "")).includes("4713"), {
-        timeoutMs: 10_000,
         what: "what it wrote",
       });
       // The volumes of others are root's, as the image has none of them.
@@ -294,10 +310,20 @@ describe.each(testedHosts)("on %s", (os) => {
   test("a declaration adds and removes applications, and a pull makes a machine with one", async () => {
     const file = "/var/lib/man8machine_configs/bookworm/machine.toml";
     const before = (await here.run(["cat", file])).stdout;
-    const declared = `\n[[apps]]\nname = "declared"\nimage = "${local("nasty")}"\n`;
+    const declared = `\n[[apps]]\nname = "declared"\nimage = "${local("links")}"\n`;
     await here.writeFile(file, `${before}${declared}`);
     await mbctlOut(here, ["machines", "apply", "bookworm"]);
     await until("bookworm", "declared", { state: "running" });
+    // Its image's volume outlives it, though nobody declared it.
+    await here.run(["test", "-d", "/var/lib/man8machine_storage/bookworm/declared/data"]);
+    const pinned = (await here.run(["cat", file])).stdout;
+    expect(pinned).toMatch(
+      /\nname = "declared"\nimage = \{ reference = "oci:\/srv\/images:links", digest = "sha256:[0-9a-f]{64}", manifest_digest = "sha256:[0-9a-f]{64}" \}\n$/,
+    );
+    // A declaration beside it still leaves them open.
+    await here.writeFile("/root/bookworm.toml", `${before}${declared}`);
+    await mbctlOut(here, ["machines", "apply", "/root/bookworm.toml"]);
+    expect((await here.run(["cat", file])).stdout).toBe(pinned);
     await here.writeFile(file, before);
     await mbctlOut(here, ["machines", "apply", "bookworm"]);
     expect((await apps("bookworm")).map(({ name }) => name)).not.toContain("declared");
@@ -306,7 +332,7 @@ describe.each(testedHosts)("on %s", (os) => {
     const flags = ["--mode=app", tls, "--start"];
     const noBase = await mbctl(here, ["machines", "pull", reference.nginx ?? "", "web", ...flags]);
     expect(noBase.exitCode).toBe(2);
-    const made = [
+    const words = [
       "machines",
       "pull",
       reference.nginx ?? "",
@@ -314,10 +340,20 @@ describe.each(testedHosts)("on %s", (os) => {
       ...flags,
       "--base",
       `${registryOf(reference.nginx)}/system:trixie`,
+      "--publish=8092:80",
     ];
-    await mbctlOut(here, made);
+    await mbctlOut(here, words);
     await until("web", "nginx", { state: "running" });
+    const page = await here.run(["curl", "-sS", "--retry", "5", "http://127.0.0.1:8092/"]);
+    expect(page.stdout).toBe("<h1>nginx of the mbctl lab</h1>\n");
+    const made = "/var/lib/man8machine_configs/web/machine.toml";
+    const toml = (await here.run(["cat", made])).stdout;
     await mbctlOut(here, ["machines", "remove", "web", "--yes", "--stop"]);
+    await here.writeFile("/root/web.toml", toml.replaceAll(/^(manifest_)?digest = .*\n/gm, ""));
+    const shown = await mbctlOut(here, ["machines", "apply", "/root/web.toml", tls, "--dry-run"]);
+    const pins = [...toml.matchAll(/^(?:manifest_)?digest = .*\n/gm)].map(([line]) => `+${line}`);
+    expect(pins).toHaveLength(4);
+    for (const pin of pins) expect(shown).toContain(pin);
   });
 
   test("an application is added once, replaced with its data, and removed without a trace", async () => {

@@ -125,5 +125,10 @@ test("an app may leave its digests to the registry, and keeps those that it was 
   expect(formatMachineToml(applied)).toBe(text);
   const { apps } = parseDeclaration(text, "machine.toml");
   expect(completeApps(apps, system.apps)).toEqual([...system.apps]);
+  const renamed = apps.map((app) => {
+    const reference = app.image.reference.replace("docker.io/library/", "");
+    return { ...app, image: { reference, digest: undefined, manifestDigest: undefined } };
+  });
+  expect(completeApps(renamed, system.apps)).toEqual([...system.apps]);
   expect(completeApps(apps, []).map(({ image }) => image.digest)).toContain(unknownDigest);
 });

@@ -2,7 +2,13 @@ import { expect, test } from "bun:test";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import type { Volume } from "../../lib/spec/machine_spec.ts";
-import { matchMounts, outerFirst, parseMount, volumeSource } from "../../lib/spec/volume.ts";
+import {
+  allVolumes,
+  matchMounts,
+  outerFirst,
+  parseMount,
+  volumeSource,
+} from "../../lib/spec/volume.ts";
 
 const good: readonly (readonly [text: string, volume: Volume])[] = [
   ["/data=data", { path: "/data", kind: "data" }],
@@ -41,6 +47,11 @@ test.each(bad)("parseMount() refuses %p: %s", (text, state) => {
 test("matchMounts() says which volumes are still without a choice", () => {
   const mount: Volume = { path: "/b", kind: "data" };
   expect(matchMounts(["/a", "/b", "/c"], [mount])).toEqual({ chosen: [mount], open: ["/a", "/c"] });
+});
+
+test("allVolumes() keeps what nobody chose as data", () => {
+  const mount = { path: "/b", kind: "skip" } as const;
+  expect(allVolumes(["/a", "/b"], [mount])).toEqual([mount, { path: "/a", kind: "data" }]);
 });
 
 test("matchMounts() takes paths that the image does not declare", () => {
