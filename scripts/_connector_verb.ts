@@ -8,11 +8,11 @@ import { planEdit } from "../lib/declare/plan_edit.ts";
 import type { Host } from "../lib/host/host.ts";
 import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
 import { machinePaths } from "../lib/machine/paths.ts";
-import { describeStep } from "../lib/steps/step.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 import { setInMachineToml } from "../lib/transfer/rename_texts.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";
-import { changeTools, lockMachine } from "./_secret_operands.ts";
+import { changeTools, lockMachine } from "./_machine_change.ts";
+import { printSteps } from "./_print_steps.ts";
 
 /** The operands MACHINE and NAME. */
 export const connectorOperands = {
@@ -50,8 +50,7 @@ export async function changeConnectors(
   );
   if (plan?.change === undefined) return undefined;
   if (context.dryRun) {
-    for (const step of [...plan.change.prepare, ...plan.change.redo])
-      context.out.print(describeStep(step));
+    printSteps(context, [...plan.change.prepare, ...plan.change.redo]);
     return undefined;
   }
   await applyChange(plan.change, tools);

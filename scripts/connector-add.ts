@@ -1,8 +1,10 @@
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { connectorsInMachine } from "../lib/connector/connector_paths.ts";
+import { hasConnectorsMounted } from "../lib/connector/mounted_connectors.ts";
 import { requireConnectors } from "../lib/connector/require_connectors.ts";
 import { openHost } from "../lib/host/host.ts";
+import { readLeader } from "../lib/host/systemd.ts";
 import { changeConnectors, connectorOperands } from "./_connector_verb.ts";
 
 const verb = defineVerb({
@@ -10,7 +12,7 @@ const verb = defineVerb({
   summary: "let a machine run the commands that another one lends",
   description: `What NAME lends is then /connectors/NAME/COMMAND in MACHINE: with its own standard input, output and error, and the command's exit code, as if it were local, and with no other right in NAME. It is written to connectors in machine.toml.
 
-It counts at once; the first connector of a machine from its next start, for its folder has to be mounted.`,
+It counts at once; the first connector of a machine that runs from its next start, for its folder has to be mounted.`,
   changes: true,
   operands: connectorOperands,
   examples: [
@@ -29,11 +31,13 @@ It counts at once; the first connector of a machine from its next start, for its
         return wanted;
       },
     );
-    if (plan !== undefined && plan.restart.length > 0) {
-      context.log.info(
-        `"${machine}" runs: ${connectorsInMachine} is there from its next start, as this is its first connector`,
-      );
-    }
+    if (plan === undefined || plan.restart.length === 0) return undefined;
+    // One whose last connector was taken away meanwhile has the folder.
+    if (hasConnectorsMounted(host.root, machine, await readLeader(host.run, machine)))
+      return undefined;
+    context.log.info(
+      `"${machine}" runs: ${connectorsInMachine} is there from its next start, as this is its first connector`,
+    );
     return undefined;
   },
 });

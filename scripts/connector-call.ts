@@ -19,7 +19,7 @@ const verb = defineVerb({
   ownsSignals: true,
   operands: {
     name: { kind: "machine", help: "the machine that lends", parse: parseMachineName },
-    command: { kind: "text", help: "the command" },
+    command: { kind: "lent-command", help: "the command" },
     words: { kind: "text", help: "words for it", label: "WORD", repeat: true, optional: true },
   },
   tail: { args: { help: "words for it that begin with a dash" } },

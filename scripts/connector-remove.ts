@@ -10,7 +10,7 @@ const verb = defineVerb({
   description:
     "It counts at once: commands that MACHINE runs in NAME are ended. It is taken out of connectors in machine.toml.",
   changes: true,
-  operands: connectorOperands,
+  operands: { ...connectorOperands, name: { ...connectorOperands.name, kind: "connector" } },
   examples: [{ command: "mbctl connector remove web db", says: "web runs nothing in db any more" }],
   async run(context, { machine, name }) {
     const host = openHost(context);

@@ -35,11 +35,6 @@ export class FrameReader {
     this.limit = limit;
   }
 
-  /** Whether the stream may end here. */
-  get isBetweenFrames(): boolean {
-    return this.#headerLength === 0;
-  }
-
   /**
    * Reads one frame.
    *

@@ -20,7 +20,7 @@ export const wordLimit = 16_384;
 const wordBytes = 128 * 1024;
 
 /** What a client may have its command told. */
-export const callSignals = [
+const callSignals = [
   "SIGHUP",
   "SIGINT",
   "SIGQUIT",

@@ -26,7 +26,7 @@ export interface ConnectorOptions
 
 /** Each is a command that runs; systemd's own limit for a service is 64 (MaxConnections=). */
 const defaultClientLimit = 128;
-/** As long as systemd waits for a service to stop, and more (TimeoutStopSec=, 90 s). */
+/** Less than systemd waits for the server itself (TimeoutStopSec= of its unit, 30 s): it ends its commands first. */
 const defaultGraceMs = 10_000;
 const defaultRequestMs = 10_000;
 /** How long nobody is taken in when the kernel refuses. */

@@ -46,7 +46,7 @@ export function pairFolder(root: string, client: Caller, server: MachineName): s
 export const socketName = ".socket";
 
 /** The longest path that a socket can be bound to (unix(7), sun_path without its NUL). */
-export const socketPathLimit = 107;
+const socketPathLimit = 107;
 
 /** Whether the socket of a pair has a path that the kernel takes. */
 export function fitsSocket(client: Caller, server: MachineName): boolean {

@@ -13,6 +13,7 @@ import { startUnits, stopUnits } from "../host/systemd.ts";
 import { applyFiles, compareFiles, type FileChanges, previewFiles } from "../host/wanted_files.ts";
 import { foldersBelow, machinePaths } from "../machine/paths.ts";
 import type { DerivedFile, HostState } from "../network/host_state.ts";
+import type { MachineSpec } from "../spec/machine_spec.ts";
 import { isMachineName } from "../spec/machine_name.ts";
 import { clearClientFolder, renewClientFolder } from "./client_folder.ts";
 import {
@@ -34,7 +35,7 @@ import { connectorPair, connectorUnit, hostCaller } from "./unit_names.ts";
  */
 export async function deriveConnectors(host: Host, state: HostState): Promise<void> {
   const { root } = host;
-  const machines = readConnectorMachines(root, state);
+  const machines = readConnectorMachines(root, specsOf(state));
   const pairs = connectorPairs(machines);
   const { callers } = connectorFolders(root);
   const clients = machines.filter(({ connectors }) => connectors.length > 0);
@@ -63,9 +64,13 @@ export async function deriveConnectors(host: Host, state: HostState): Promise<vo
   removeFolders(root, pairs);
 }
 
+function specsOf({ machines }: HostState): MachineSpec[] {
+  return machines.map(({ spec }) => spec);
+}
+
 /** One line for each change that {@linkcode deriveConnectors} would make now. */
 export function previewConnectors({ root }: Host, state: HostState): string[] {
-  return previewFiles(compare(root, connectorPairs(readConnectorMachines(root, state))));
+  return previewFiles(compare(root, connectorPairs(readConnectorMachines(root, specsOf(state)))));
 }
 
 function compare(root: string, pairs: readonly ConnectorPair[]): FileChanges<DerivedFile> {

@@ -6,12 +6,10 @@
 
 import { closeSync, constants, fstatSync, readFileSync } from "node:fs";
 import { appPaths } from "../apps/app_paths.ts";
-import { MbctlError } from "../errors.ts";
 import { readTextIfPresent } from "../host/files.ts";
 import { AT_FDCWD, fixedName, openAt, openBeneath } from "../host/libc_at.ts";
-import { type ImageConfig, parseImageConfigText } from "../image/config.ts";
+import { type ImageConfig, keptImageConfig } from "../image/config.ts";
 import { machinePaths } from "../machine/paths.ts";
-import type { HostState } from "../network/host_state.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
@@ -23,7 +21,7 @@ export function readLent(root: string, spec: MachineSpec): ReadonlyMap<string, L
   const { applied } = machinePaths(root, spec.name);
   // Images are asked of those that lend their program alone.
   const image =
-    spec.mode === "connector" ? parseImage(readTextIfPresent(applied.image)) : undefined;
+    spec.mode === "connector" ? keptImageConfig(readTextIfPresent(applied.image)) : undefined;
   const apps = spec.apps.flatMap(({ name, isStarted }): [AppName, ImageConfig][] => {
     const image = isStarted ? undefined : readAppImage(root, spec.name, name);
     return image === undefined ? [] : [[name, image]];
@@ -37,12 +35,15 @@ export function readAppImage(
   machine: MachineName,
   app: AppName,
 ): ImageConfig | undefined {
-  return parseImage(readInTree(machinePaths(root, machine).tree, appPaths(app).image));
+  return keptImageConfig(readInTree(machinePaths(root, machine).tree, appPaths(app).image));
 }
 
-/** All machines of a host. */
-export function readConnectorMachines(root: string, { machines }: HostState): ConnectorMachine[] {
-  return machines.map(({ spec }) => ({
+/** Machines of a host, with what each lends. */
+export function readConnectorMachines(
+  root: string,
+  specs: readonly MachineSpec[],
+): ConnectorMachine[] {
+  return specs.map((spec) => ({
     name: spec.name,
     lends: [...readLent(root, spec).keys()].sort(),
     connectors: spec.connectors,
@@ -70,16 +71,5 @@ function readInTree(tree: string, path: string): string | undefined {
     return undefined;
   } finally {
     for (const opened of [file, directory]) if (opened !== undefined) closeSync(opened);
-  }
-}
-
-/** An image's configuration; of one that is missing or damaged nothing is lent by itself. */
-function parseImage(text: string | undefined): ImageConfig | undefined {
-  if (text === undefined) return undefined;
-  try {
-    return parseImageConfigText(text);
-  } catch (error) {
-    if (error instanceof MbctlError) return undefined;
-    throw error;
   }
 }

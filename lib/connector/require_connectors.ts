@@ -11,15 +11,11 @@ import type { MachineSpec } from "../spec/machine_spec.ts";
 import { connectorUsers, requireNoCircle, whyNoConnector } from "./check_connectors.ts";
 import { requireClientProgram } from "./client_folder.ts";
 import type { ConnectorMachine } from "./connector_files.ts";
-import { readLent } from "./read_lent.ts";
+import { readConnectorMachines } from "./read_lent.ts";
 
 /** All machines of a host, as far as their files can be read. */
 export function readConnectors(root: string): ConnectorMachine[] {
-  return readMachineSpecs(root).map((spec) => ({
-    name: spec.name,
-    lends: [...readLent(root, spec).keys()].sort(),
-    connectors: spec.connectors,
-  }));
+  return readConnectorMachines(root, readMachineSpecs(root));
 }
 
 /**

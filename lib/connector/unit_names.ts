@@ -29,6 +29,6 @@ export function connectorPair(
 }
 
 /** Whether a word names who may call. */
-export function isCaller(word: string): word is Caller {
+function isCaller(word: string): word is Caller {
   return word === hostCaller || isMachineName(word);
 }

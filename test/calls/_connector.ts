@@ -66,7 +66,7 @@ export class TestConnector implements AsyncDisposable {
       { stdio: ["ignore", "inherit", "inherit", this.#listener] },
     );
     // SIGTERM is the last for which it gets ready.
-    const what = { timeoutMs: 10_000, what: "the server", intervalMs: 5 };
+    const what = { what: "the server", intervalMs: 5 };
     await waitFor(() => this.server.exitCode !== null || catches(this.pid, 15), what);
     return this;
   }

@@ -101,6 +101,8 @@ describe("parseAnswer()", () => {
     { exit_code: -1 },
     { exit_code: "0" },
     { exit_code: 1, error: 1 },
+    { terminal: false },
+    { terminal: "yes" },
   ])("refuses %j", (value) => {
     expect(refusal(() => parseAnswer(value))[1]).toBe(
       "Cannot read the answer: it has no exit code",

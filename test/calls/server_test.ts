@@ -70,7 +70,7 @@ describe("a lent command", () => {
     // Descriptors of another client, which the server has at this moment.
     using held = connector.connect();
     expect(held.send(Buffer.from([0, 0]), [0, 1, 2])).toBe(2);
-    await waitFor(() => connector.descriptors() >= 11, { timeoutMs: 5000, what: "descriptors" });
+    await waitFor(() => connector.descriptors() >= 11, { what: "descriptors" });
     const call = connector.start(shell("echo $$; read x"));
     const pid = Number(Buffer.from((await call.stdout.getReader().read()).value ?? []).toString());
     const proc = (file: string) => readFileSync(`/proc/${pid}/${file}`, "utf8");
@@ -184,7 +184,7 @@ describe("a server", () => {
       ReturnType<TestConnector["start"]>,
       ReturnType<TestConnector["start"]>,
     ];
-    await waitFor(() => connector.groups().length === 2, { timeoutMs: 5000, what: "two commands" });
+    await waitFor(() => connector.groups().length === 2, { what: "two commands" });
     for (const call of [first, second, third]) call.stdin.end();
     expect(await Promise.all([first, second, third].map((call) => call.exited))).toEqual([0, 0, 0]);
   });
@@ -226,7 +226,7 @@ describe("a server", () => {
     expect(connector.processes()).toHaveLength(1);
     await connector.serve();
     expect((await connector.call(shell("exit 3"))).exitCode).toBe(3);
-    await waitFor(() => connector.processes().length === 0, { timeoutMs: 5000, what: "its end" });
+    await waitFor(() => connector.processes().length === 0, { what: "its end" });
   });
 });
 

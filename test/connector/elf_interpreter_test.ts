@@ -24,6 +24,9 @@ describe("readInterpreter()", () => {
       const cut = readInterpreter(bytes.subarray(0, length));
       if (cut !== undefined) expect(cut.offset + cut.size).toBeLessThanOrEqual(length);
     }
+    // A name that is not all there is no name.
+    const { offset = 0, size = 0 } = readInterpreter(bytes) ?? {};
+    expect(readInterpreter(bytes.subarray(0, offset + size - 2))).toBeUndefined();
     // Program headers, or a name, where there is nothing.
     for (const at of [32, 54, 56]) {
       const broken = Buffer.from(bytes);
