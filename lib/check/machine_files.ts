@@ -23,6 +23,8 @@ export interface MachineFiles {
   };
   /** It has volumes in volumes, and its unit does not look for links there: it was made before mbctl did. */
   readonly lacksVolumeGuard?: boolean;
+  /** What of the host it binds, and is not there. */
+  readonly missingSources?: readonly { readonly path: string; readonly target: string }[];
   /** What its env file gives it; undefined without one. */
   readonly address: Ipv6 | undefined;
   /** The same for its unique local address. */
@@ -66,6 +68,11 @@ export function evaluateFiles(machine: MachineFiles, check: string): Finding {
       `${name}: ${path} is ${state}`,
       `ln -sfnT ${target} ${path}`,
     );
+  }
+  const [source] = machine.missingSources ?? [];
+  if (source !== undefined) {
+    const state = `${name}: ${source.path}, which it has at ${source.target}, is not there`;
+    return found("missing", check, state, `make it, or take it out: mbctl machines edit ${name}`);
   }
   if (machine.lacksVolumeGuard === true) {
     const state = `${name}: a volume lies in another, and its unit does not look for links there`;

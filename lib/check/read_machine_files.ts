@@ -12,6 +12,7 @@ import { portName } from "../firewall/port_name.ts";
 import { listDirectory, nameExists, readLinkIfPresent, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { holdersOf } from "../host/waiting_lock.ts";
+import { missingSources } from "../machine/bound_sources.ts";
 import { listMachineNames, pendingWork, readMachineFiles } from "../machine/inventory.ts";
 import { isMachineName, type MachineName } from "../spec/machine_name.ts";
 import { foldersBelow, machinePaths } from "../machine/paths.ts";
@@ -52,7 +53,7 @@ export function readMachineState(host: Host, name: MachineName): MachineFiles {
 function readOwnFiles(
   host: Host,
   name: MachineName,
-): Pick<MachineFiles, "address" | "ula" | "problem" | "lacksVolumeGuard"> {
+): Pick<MachineFiles, "address" | "ula" | "problem" | "lacksVolumeGuard" | "missingSources"> {
   try {
     const { address, ula, spec } = readMachineFiles(host.root, name) ?? {};
     const parse = (text: string | undefined) => (text === undefined ? undefined : parseIpv6(text));
@@ -60,6 +61,7 @@ function readOwnFiles(
     return {
       address: parse(address),
       ula: parse(ula),
+      missingSources: missingSources(host.root, name),
       lacksVolumeGuard: spec !== undefined && lacksVolumeGuard(dropIn, volumeSources(spec)),
     };
   } catch (error) {

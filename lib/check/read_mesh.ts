@@ -17,7 +17,7 @@ import {
   prefixFromGetself,
   readHostIdentity,
 } from "../host/yggdrasil.ts";
-import { findRenumbering } from "../machine/renumbering.ts";
+import { findRenumbering } from "../steps/renumbering.ts";
 import { gatewayIpv6 } from "../network/host_network.ts";
 import type { MeshFacts } from "./host_facts.ts";
 import { answersPing, ask } from "./probe.ts";

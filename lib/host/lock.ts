@@ -10,6 +10,7 @@ import { dirname } from "node:path";
 import process from "node:process";
 import { MbctlError } from "../errors.ts";
 import { tryLock } from "./libc.ts";
+import { holdersOf } from "./waiting_lock.ts";
 
 /** A lock that is held until it is disposed of, or the process ends. */
 export interface Lock extends Disposable {
@@ -28,11 +29,7 @@ export function takeLock(path: string, what: string): Lock {
   if (!tryLock(file, "exclusive")) {
     const holder = readFileSync(path, "utf8").trim();
     closeSync(file);
-    throw new MbctlError(
-      "conflict",
-      `Cannot work on ${what}: another mbctl does${holder === "" ? "" : ` (process ${holder})`}`,
-      { hint: "wait for it to end, then run the command again" },
-    );
+    throw isHeld(what, holder);
   }
   ftruncateSync(file);
   writeSync(file, `${process.pid}\n`);
@@ -42,4 +39,21 @@ export function takeLock(path: string, what: string): Lock {
       closeSync(file);
     },
   };
+}
+
+/**
+ * Wants no other process to hold the lock `path`, without taking it: for those who only look.
+ *
+ * @throws {MbctlError} (conflict) as {@linkcode takeLock}.
+ */
+export function requireUnlocked(path: string, what: string): void {
+  const holder = holdersOf(path).find((pid) => pid !== process.pid);
+  if (holder !== undefined) throw isHeld(what, `${holder}`);
+}
+
+function isHeld(what: string, holder: string): MbctlError {
+  const who = holder === "" ? "" : ` (process ${holder})`;
+  return new MbctlError("conflict", `Cannot work on ${what}: another mbctl does${who}`, {
+    hint: "wait for it to end, then run the command again",
+  });
 }

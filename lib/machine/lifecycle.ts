@@ -1,6 +1,5 @@
 /**
- * Starting and stopping machines, and starting them at boot: all by systemd's
- * own units.
+ * Starting and stopping machines, by systemd's own units, and what must be there for it.
  *
  * @module
  */
@@ -10,15 +9,11 @@ import { MbctlError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
 import { requireRoot } from "../host/privilege.ts";
 import { CommandError } from "../host/run.ts";
-import { readUnitStates } from "../host/systemd.ts";
-import { bootTarget, noteBoot, rememberStops } from "./boot.ts";
-import {
-  findUnready,
-  neededMachines,
-  readPatienceMs,
-  stopOrder,
-} from "../health/needed_machines.ts";
+import { readUnitStates, type UnitAction } from "../host/systemd.ts";
+import { explainSources, requireSources } from "./bound_sources.ts";
+import { findUnready, neededMachines, readPatienceMs } from "../health/needed_machines.ts";
 import { noSuchMachine, pendingWork, readMachineSpecs } from "./inventory.ts";
+import { requireNobodyAtWork } from "./lock.ts";
 import { type MachineName, machineUnit, parseMachineName } from "../spec/machine_name.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";
 import type { SecretUse } from "../spec/secret_use.ts";
@@ -26,19 +21,18 @@ import { requireSecrets } from "../secrets/secret_store.ts";
 import { machinePaths } from "./paths.ts";
 import { requireFreePorts, requirePublished } from "./published_ports.ts";
 import { nameExists, readTextIfPresent } from "../host/files.ts";
-import { nspawnText, readNspawn } from "../nspawn/read.ts";
-import type { Step, UnitAction } from "../steps/step.ts";
 
 /**
  * Wants every name to be that of a machine that is whole.
  *
  * @throws {MbctlError} (usage) for a name without a machine, (conflict) for one
- * whose pull or removal was not ended.
+ * that another mbctl pulls, changes or removes, or whose pull, change or removal was not ended.
  */
 export function requireMachines(root: string, names: readonly MachineName[]): void {
   for (const name of names) {
     const pending = pendingWork(root, name);
     if (pending !== undefined) {
+      requireNobodyAtWork(root, name);
       throw new MbctlError(
         "conflict",
         `Cannot use the machine "${name}": its ${pending} was not ended`,
@@ -54,29 +48,6 @@ export function requireMachines(root: string, names: readonly MachineName[]): vo
   }
 }
 
-/**
- * The steps of `machines start` and its kin.
- *
- * @throws {MbctlError} (host) when the bridge is missing and a machine is to be started.
- */
-export function planUnits(host: Host, action: UnitAction, names: readonly MachineName[]): Step[] {
-  requireMachines(host.root, names);
-  const ordered = action === "stop" ? stopOrder(readMachineSpecs(host.root), names) : names;
-  const units = ordered.map(machineUnit);
-  if (action === "start" || action === "restart") {
-    for (const name of names) requireTree(host.root, name);
-    const bridges = names.flatMap((name) => bridgeOf(host.root, name) ?? []);
-    for (const bridge of new Set(bridges)) requireBridge(host, bridge);
-  }
-  if (action === "enable") units.unshift(bootTarget);
-  const { before, after } = rememberStops(host.root, action, names);
-  const notes =
-    action === "enable" || action === "disable"
-      ? noteBoot(host.root, names, action === "enable")
-      : [];
-  return [...before, { kind: "unit", action, units }, ...after, ...notes];
-}
-
 /** @throws {MbctlError} (host) when a machine's configuration is all that there is of it. */
 export function requireTree(root: string, name: MachineName, what = "start"): void {
   const { tree, machineLink } = machinePaths(root, name);
@@ -84,12 +55,6 @@ export function requireTree(root: string, name: MachineName, what = "start"): vo
   throw new MbctlError("host", `Cannot ${what} "${name}": it has no root tree`, {
     hint: `mbctl machines rebuild ${name}`,
   });
-}
-
-/** The bridge that a machine is plugged into, by its nspawn file; undefined for none. */
-function bridgeOf(root: string, name: MachineName): string | undefined {
-  const text = readTextIfPresent(machinePaths(root, name).nspawn) ?? "";
-  return nspawnText(readNspawn(text), "Network.Bridge");
 }
 
 /** @throws {MbctlError} (host) when there is no bridge to plug machines into. */
@@ -118,7 +83,8 @@ export function requireLive(host: Host, what: string): void {
  * Runs `systemctl` on units, and turns a failed start into the journal's last
  * words.
  *
- * @throws {MbctlError} (failed), (conflict) when a published port is taken.
+ * @throws {MbctlError} (failed), (conflict) when a published port is taken, (host) when something is gone that a machine
+ * binds: none of them is started then.
  */
 export async function controlUnits(
   host: Host,
@@ -130,6 +96,7 @@ export async function controlUnits(
   const isStart = action === "start" || action === "restart";
   const needed = isStart ? neededMachines(readMachineSpecs(host.root), names) : [];
   if (isStart) {
+    requireSources(host.root, action, names);
     await requireFreePorts(host, names);
     for (const name of names) await requireSecrets(host, name, appliedSecrets(host.root, name));
     // The limit of five starts in ten seconds is meant for units that systemd restarts, not for a
@@ -145,6 +112,7 @@ export async function controlUnits(
     });
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
+    if (isStart) explainSources(host.root, action, names);
     const [unready] = await findUnready(host, needed);
     if (unready !== undefined) {
       throw new MbctlError(
@@ -187,10 +155,7 @@ export async function controlUnitsIfPossible(
  * Says of machines that were just started which of them have ended already: an
  * app that fails at once is not what the user asked for.
  */
-export async function findFailed(
-  host: Host,
-  names: readonly MachineName[],
-): Promise<MachineName[]> {
+async function findFailed(host: Host, names: readonly MachineName[]): Promise<MachineName[]> {
   const states = await readUnitStates(host.run, names);
   return names.filter((name) => {
     const state = states.get(name);

@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { type Lock, takeLock } from "../host/lock.ts";
+import { type Lock, requireUnlocked, takeLock } from "../host/lock.ts";
 import { type HeldLock, waitForLock, type WaitOptions } from "../host/waiting_lock.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { foldersBelow, machinePaths } from "./paths.ts";
@@ -18,6 +18,15 @@ import { foldersBelow, machinePaths } from "./paths.ts";
  */
 export function takeMachineLock(root: string, name: MachineName): Lock {
   return takeLock(machinePaths(root, name).lock, `the machine "${name}"`);
+}
+
+/**
+ * Wants no other mbctl to work on a machine, without taking its lock: for those who only look.
+ *
+ * @throws {MbctlError} (conflict) when one does.
+ */
+export function requireNobodyAtWork(root: string, name: MachineName): void {
+  requireUnlocked(machinePaths(root, name).lock, `the machine "${name}"`);
 }
 
 /**

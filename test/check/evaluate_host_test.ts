@@ -90,6 +90,14 @@ const rows: readonly Row[] = [
     "ln -sfnT /t /l",
   ],
   [
+    "a machine whose folder of the host is gone",
+    machine({ missingSources: [{ path: "/srv/x", target: "/y" }] }),
+    "missing",
+    "machines",
+    "web: /srv/x, which it has at /y, is not there",
+    "make it, or take it out: mbctl machines edit web",
+  ],
+  [
     "a volume in a volume that nobody looks after",
     machine({ lacksVolumeGuard: true }),
     "warning",

@@ -64,7 +64,8 @@ stop_timeout_sec = 1
       await waitForMark(host(), "Wrong", "ready");
       const before = performance.now();
       await mbctlOut(host(), ["machines", "stop", "Wrong"]);
-      expect(performance.now() - before).toBeLessThan(4000);
+      // By default it would take 10 s.
+      expect(performance.now() - before).toBeLessThan(10_000);
       expect(marked(await journalOf(host(), "Wrong"))).toEqual([
         "1000 50 /no such/directory a name an argument",
         "ready",
@@ -301,8 +302,24 @@ ${rest}`;
       // The nodes are gone with the machine.
       expect((await host().run(["ls", "/run/mbctl/devices"])).stdout).toBe("");
 
+      // Known before the start, and said of all machines at once; systemd says it of those that it starts itself.
       await declare(host(), "Absent", { image: "Plain", toml: toml('if_absent = "fail"') });
-      expect((await mbctl(host(), ["machines", "start", "Absent"])).exitCode).not.toBe(0);
+      const volumes = '[[volumes]]\npath = "/data"\nkind = "host"\nsource = "/srv/unplugged"\n';
+      await host().sh("mkdir /srv/unplugged");
+      await declare(host(), "Unplugged", { image: "Plain", toml: volumes });
+      await host().sh("rm -r /srv/unplugged");
+      expect(await mbctl(host(), ["machines", "start", "Absent", "Unplugged"])).toEqual({
+        exitCode: 3,
+        stdout: "",
+        stderr: `mbctl: Cannot start "Absent", "Unplugged": "/dev/none" (at /dev/none in "Absent"), "/srv/unplugged" (at /data in "Unplugged") are not there
+hint: make it, or take it out; plug the device in, or write if_absent = "skip": mbctl machines edit Absent, mbctl machines edit Unplugged
+`,
+      });
+      expect((await mbctl(host(), ["host", "check", "Unplugged"])).stdout).toContain(
+        "/srv/unplugged, which it has at /data, is not there",
+      );
+      await host().sh("! systemctl start systemd-nspawn@Absent systemd-nspawn@Unplugged");
+      expect(await journalOf(host(), "Unplugged")).toContain("/srv/unplugged");
       expect(await journalOf(host(), "Absent")).toContain(
         "mbctl: cannot start the machine: its device /dev/none is not there; plug it in, or say if_absent = skip in machine.toml",
       );

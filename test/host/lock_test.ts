@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { MbctlError } from "../../lib/errors.ts";
-import { takeLock } from "../../lib/host/lock.ts";
+import { requireUnlocked, takeLock } from "../../lib/host/lock.ts";
 
 let base = "";
 beforeAll(() => {
@@ -43,6 +43,7 @@ test("takeLock() names the process that holds it; the lock ends with that proces
   const path = join(base, "three.lock");
   const other = holder(path);
   await other.stdout.getReader().read();
+  expect(() => requireUnlocked(path, "x")).toThrow(`another mbctl does (process ${other.pid})`);
   let error: unknown;
   try {
     takeLock(path, 'the machine "web"');
@@ -56,6 +57,7 @@ test("takeLock() names the process that holds it; the lock ends with that proces
   });
   other.kill("SIGKILL");
   await other.exited;
+  requireUnlocked(path, "x");
   using _ = takeLock(path, "x");
   expect(readFileSync(path, "utf8")).toBe(`${process.pid}\n`);
 });
