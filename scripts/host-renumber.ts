@@ -7,9 +7,9 @@ import { requireRoot } from "../lib/host/privilege.ts";
 import { readHostIdentity } from "../lib/host/yggdrasil.ts";
 import { applySteps } from "../lib/steps/apply.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { findRenumbering, planRenumbering } from "../lib/machine/renumbering.ts";
-import { describeStep } from "../lib/steps/step.ts";
+import { findRenumbering, planRenumbering } from "../lib/steps/renumbering.ts";
 import { gatewayIpv6 } from "../lib/network/host_network.ts";
+import { printSteps } from "./_print_steps.ts";
 
 const verb = defineVerb({
   name: "host renumber",
@@ -33,9 +33,7 @@ const verb = defineVerb({
       );
     }
     if (context.dryRun) {
-      for (const step of await planRenumbering(host, renumbering)) {
-        context.out.print(describeStep(step));
-      }
+      printSteps(context, await planRenumbering(host, renumbering));
       return undefined;
     }
     using locks = new DisposableStack();

@@ -50,6 +50,10 @@ const verb = defineVerb({
     },
     publish: { ...networkFlags.publish, help: "in the place of its ports of the host; repeatable" },
     start: { type: "boolean", help: "start it at once" },
+    keepIdentity: {
+      type: "boolean",
+      help: "a whole system keeps machine-id and ssh host keys under another name: the first is no more",
+    },
     stagedData: {
       type: "boolean",
       help: "its storage folder is there already, under its hidden name: mbctl machines move put it there",
@@ -75,7 +79,7 @@ const verb = defineVerb({
     const name = other ?? manifest.name;
     const warn = (text: string) => log.warn(escapeLine(text));
     const request = {
-      ...{ manifest, name, publish, warn, isStorageStaged },
+      ...{ manifest, name, publish, warn, isStorageStaged, keepsIdentity: flags.keepIdentity },
       unpacking: { spawn: host.spawn, signal: context.signal, onWarning: warn },
     };
     if (dryRun) {
@@ -119,7 +123,10 @@ const verb = defineVerb({
     for (const secret of manifest.secrets) {
       warn(`the secret ${secret} is not in the archive: mbctl secrets set ${name} ${secret}`);
     }
-    const { address } = await readMachine(host, name);
+    const { address, spec } = await readMachine(host, name);
+    if (spec.mode === "base" && name !== manifest.name && !flags.keepIdentity) {
+      log.info("it gets a machine-id and ssh host keys of its own: --keep-identity keeps those");
+    }
     if (address !== undefined) out.print(address);
     if (start) await controlUnits(host, "start", [machineUnit(name)]);
     return undefined;

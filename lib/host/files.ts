@@ -1,6 +1,7 @@
 /**
  * The one place where mbctl writes files: every write is staged beside its
  * target, synced, and renamed; a killed run leaves the old state or the new one.
+ * `rewriteInPlace` alone does otherwise.
  *
  * @module
  */
@@ -8,9 +9,11 @@
 import {
   chmodSync,
   closeSync,
+  constants,
   fchmodSync,
   fchownSync,
   fsyncSync,
+  ftruncateSync,
   lstatSync,
   mkdirSync,
   openSync,
@@ -74,6 +77,22 @@ export function listDirectory(path: string): string[] {
   } catch (error) {
     if (isErrno(error, "ENOENT", "ENOTDIR")) return [];
     throw explainDenial(path, error);
+  }
+}
+
+/**
+ * Writes another text into a file that is there, which stays the same file: who has it mounted sees the new text. Of a short
+ * text a power loss leaves the former or the new one, as both are one block.
+ */
+export function rewriteInPlace(path: string, text: string, encoding: "utf8" | "latin1"): void {
+  const file = openSync(path, constants.O_WRONLY | constants.O_NOFOLLOW);
+  try {
+    const bytes = Buffer.from(text, encoding);
+    writeSync(file, bytes, 0, bytes.length, 0);
+    ftruncateSync(file, bytes.length);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
   }
 }
 

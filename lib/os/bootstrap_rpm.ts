@@ -5,6 +5,7 @@
  */
 
 import {
+  type Architecture,
   type BootstrapPlan,
   type BootstrapRequest,
   requireKey,
@@ -71,7 +72,7 @@ function fedoraRepositories({ os, mirror, host }: BootstrapRequest): Repository[
   ];
 }
 
-function rpmArchitecture(architecture: "x64" | "arm64"): string {
+function rpmArchitecture(architecture: Architecture): string {
   return architecture === "x64" ? "x86_64" : "aarch64";
 }
 

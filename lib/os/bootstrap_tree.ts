@@ -29,7 +29,7 @@ const capabilities: readonly string[] = [
  * The words before a bootstrapper: namespaces that die with the first process in them, and a /tmp that goes with them. What
  * it says goes to one stream, the one that an error shows.
  */
-export function bootstrapSandbox(tree: string): string[] {
+function bootstrapSandbox(tree: string): string[] {
   const script = [
     // A tree of a test may lie there.
     ...(tree.startsWith("/tmp/") ? [] : ["mount -t tmpfs -o mode=1777,nosuid,nodev tmpfs /tmp"]),

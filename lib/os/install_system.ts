@@ -6,6 +6,7 @@
  * @module
  */
 
+import { DEFAULT_PATH } from "../env/split_environment.ts";
 import { formatApplicationArgs } from "../env/application_args.ts";
 import type { EnvEntry } from "../env/env_entry.ts";
 import { formatEnvFile, parseEnvFile } from "../env/env_file.ts";
@@ -96,7 +97,7 @@ function said({ result, cause }: CommandError): unknown {
 export function installEnvironment(envFile: string, script: string): string {
   const network = /^MAN8S_(CONTAINER|NETWORK|YGGDRASIL|ULA|IPV4)_/;
   const own: readonly EnvEntry[] = [
-    ["PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+    ["PATH", DEFAULT_PATH],
     ["LC_ALL", "C"],
     ["MAN8S_DHCP_WAIT", String(leaseWaitSec)],
     ["MAN8S_APPLICATION_USER", "0:0"],

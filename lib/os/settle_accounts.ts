@@ -4,7 +4,7 @@
  * @module
  */
 
-import { type AccountFiles, addUser, lockRoot, type NewUser } from "./accounts.ts";
+import { type Account, type AccountFiles, addUser, lockRoot, type NewUser } from "./accounts.ts";
 import type { SystemFacts } from "./system_facts.ts";
 import { rewrite, type TreeChange, write } from "./tree_change.ts";
 import type { TreeView } from "./tree_view.ts";
@@ -45,6 +45,6 @@ export function settleAccounts(
   ];
 }
 
-function home({ uid, gid, home }: ReturnType<typeof addUser>["account"]): TreeChange {
+function home({ uid, gid, home }: Account): TreeChange {
   return { kind: "copy-folder", from: "/etc/skel", path: home, mode: 0o700, owner: { uid, gid } };
 }

@@ -20,14 +20,22 @@ const hostLitter: readonly string[] = ["/etc/.resolv.conf.systemd-resolved.bak",
 /** The changes of a tree that has never run as this machine. */
 export function settleNew(view: TreeView): TreeChange[] {
   return [
+    ...forgetIdentity(view),
+    ...hostLitter.filter((path) => view.kind(path) !== undefined).map(remove),
+    ...dockerSettings(view),
+  ];
+}
+
+/** The changes that make a copy of a system another one, and leave all else as its administrator has it. */
+export function forgetIdentity(view: TreeView): TreeChange[] {
+  return [
     // Empty, not missing: systemd makes an id at the first start, and takes that for no first boot (machine-id(5)).
     write("/etc/machine-id", ""),
     ...(view.kind("/var/lib/dbus/machine-id") === "file"
       ? [remove("/var/lib/dbus/machine-id")]
       : []),
-    ...[...ownSecrets, ...hostLitter].filter((path) => view.kind(path) !== undefined).map(remove),
+    ...ownSecrets.filter((path) => view.kind(path) !== undefined).map(remove),
     ...settleSshKeys(view),
-    ...dockerSettings(view),
   ];
 }
 

@@ -29,6 +29,7 @@ import { stagedName } from "../machine/paths.ts";
 import { removeTree } from "../trees/remove_tree.ts";
 import { makeDirectoryInside, resolveInside } from "../trees/root_tree.ts";
 import { readTree } from "./read_tree.ts";
+import { forgetIdentity } from "./settle_new.ts";
 import { planSettling } from "./settle_plan.ts";
 import type { SystemSettings } from "./system_settings.ts";
 import type { TreeChange, TreeOwner } from "./tree_change.ts";
@@ -49,6 +50,16 @@ export function settleSystem(
   const plan = planSettling(readTree(tree), settings, { isNew });
   for (const change of plan.changes) applyTreeChange(tree, change);
   return plan.remarks;
+}
+
+/**
+ * Takes from a copy of a system what it could be mistaken by for the first: machine-id, host keys, seeds.
+ *
+ * @param tree as that of {@linkcode settleSystem}.
+ * @throws {MbctlError} (usage) when the tree is hostile.
+ */
+export function settleCopy(tree: string): void {
+  for (const change of forgetIdentity(readTree(tree))) applyTreeChange(tree, change);
 }
 
 /** Carries out one change. @throws {MbctlError} (usage) when a folder is in the way, or links loop. */

@@ -28,7 +28,7 @@ export function firstPath(view: TreeView, paths: readonly string[]): string | un
 }
 
 /** Where a tree has its units: Debian before 12 and others have them below /lib, and /usr apart. */
-export const unitFolders = ["/usr/lib/systemd/system", "/lib/systemd/system"] as const;
+const unitFolders = ["/usr/lib/systemd/system", "/lib/systemd/system"] as const;
 
 /** Where a unit of the distribution lies, as it is named in links. */
 export function unitPath(view: TreeView, unit: string): string | undefined {

@@ -19,7 +19,7 @@ export const manifestBytes = 64 * 1024;
 export const manifestFile = "manifest.json";
 
 /** What an archive may hold, in this order. */
-export const partNames = ["configuration", "storage", "tree"] as const;
+const partNames = ["configuration", "storage", "tree"] as const;
 export type PartName = (typeof partNames)[number];
 
 /** One part: a folder as a compressed tar. */

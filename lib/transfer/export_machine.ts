@@ -25,7 +25,7 @@ import { archivedNames } from "./check_configuration.ts";
 import { type PartFolder, writeArchive } from "./write_archive.ts";
 
 /** What becomes of a running machine while its data is read. */
-export const pauses = ["freeze", "stop", "none"] as const;
+const pauses = ["freeze", "stop", "none"] as const;
 export type Pause = (typeof pauses)[number];
 
 export interface ExportRequest {

@@ -21,6 +21,7 @@ import type { Step } from "../steps/step.ts";
 import type { PublishedPort } from "../network/published_port.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
+import { settleCopy } from "../os/settle_system.ts";
 import { removeTree } from "../trees/remove_tree.ts";
 import { makeTree } from "../trees/tree.ts";
 import type { ArchiveManifest, PartName } from "./archive_manifest.ts";
@@ -55,6 +56,8 @@ export interface ImportRequest {
   readonly approve: (offer: Offer) => Promise<void>;
   /** Makes the machine of its configuration folder, which is in its place. */
   readonly rebuild: () => Promise<void>;
+  /** A whole system keeps what it is known by, machine-id and ssh host keys, also under another name. */
+  readonly keepsIdentity: boolean;
   /** The storage folder is staged already, by somebody else than the archive. */
   readonly isStorageStaged: boolean;
 }
@@ -64,7 +67,7 @@ export interface ImportRequest {
  *
  * @throws {MbctlError} (conflict)
  */
-export async function requireRoomFor(host: Host, name: MachineName): Promise<void> {
+async function requireRoomFor(host: Host, name: MachineName): Promise<void> {
   await requireFreeName(host, name);
   requireNoClash(host, name);
 }
@@ -120,6 +123,8 @@ export async function importMachine(
       await unpack(reader, manifest, "tree", paths.stagedTree, request.unpacking);
     }
     await reader.end();
+    const isCopy = name !== manifest.name && !request.keepsIdentity;
+    if (isWithTree && isCopy && offer.spec.mode === "base") settleCopy(paths.stagedTree);
     const isWithStorage = nameExists(paths.stagedStorage);
     if (isWithStorage) checkVolumeFolders(paths.stagedStorage, "data", offer.spec.volumes);
     await applySteps(

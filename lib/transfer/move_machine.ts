@@ -77,7 +77,7 @@ export async function prepareMove(
   const facts = await remote.facts();
   const dataBytes = await requireRoom(host, name, remote, facts);
   return await withArchive(host, request, tools, async (write) => {
-    const words = [...receiveWords(request.newName, request.publish), "--dry-run"];
+    const words = [...receiveWords(name, request.newName, request.publish), "--dry-run"];
     const offer = await remote.run(
       words,
       readFileSync(await write({ hasData: false, hasTree: false, isWhole: false })),
@@ -133,7 +133,7 @@ export async function moveMachine(
     }
     if (isMirrored) await remote.mirror(storage, newName, facts);
     await withArchive(host, request, tools, async (write) => {
-      const receive = receiveWords(newName, request.publish);
+      const receive = receiveWords(name, newName, request.publish);
       const words = [...receive, "--yes", ...(isMirrored ? ["--staged-data"] : [])];
       await remote.feed(words, await write({ hasData: !isMirrored, hasTree }));
     });

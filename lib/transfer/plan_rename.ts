@@ -6,7 +6,7 @@
  */
 
 import type { Change } from "../change/apply_change.ts";
-import { machinePaths, nextName } from "../machine/paths.ts";
+import { belowRoot, machinePaths, nextName } from "../machine/paths.ts";
 import type { Step } from "../steps/step.ts";
 import type { SystemSettings } from "../os/system_settings.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
@@ -68,7 +68,6 @@ export function planRename(renaming: Renaming, facts: RenameFacts): Change {
   const aliases = [to, ...others].map((name) => machinePaths(root, name).changeMarker);
   // A link that leads nowhere is known to be one of a change that has ended.
   const journals = [old.changeMarker, ...aliases].map(remove);
-  const belowRoot = (path: string) => (root === "/" ? path : path.slice(root.length));
   return {
     name: from,
     verb: "rename",
@@ -93,9 +92,9 @@ export function planRename(renaming: Renaming, facts: RenameFacts): Change {
         ? []
         : [{ kind: "settle-system", tree: next.tree, settings, isForgiving: true } as const]),
       remove(old.nspawnLink),
-      { kind: "link", path: next.nspawnLink, target: belowRoot(next.nspawn) },
+      { kind: "link", path: next.nspawnLink, target: belowRoot(root, next.nspawn) },
       ...(isLive ? [{ kind: "reload-systemd" } as const] : []),
-      { kind: "link", path: next.machineLink, target: belowRoot(next.tree) },
+      { kind: "link", path: next.machineLink, target: belowRoot(root, next.tree) },
       { kind: "derive-host" },
       // Before the start: one that fails is told, and not tried again by each mbctl to come.
       ...journals,

@@ -22,9 +22,15 @@ import type { RemoteHost } from "./remote_host.ts";
  *
  * @param publish ports there in the place of its own; none: the same.
  */
-export function receiveWords(newName: MachineName, publish: readonly PublishedPort[]): string[] {
+export function receiveWords(
+  name: MachineName,
+  newName: MachineName,
+  publish: readonly PublishedPort[],
+): string[] {
   const ports = publish.flatMap((port) => ["--publish", formatPublishedPort(port)]);
-  return ["mbctl", "machines", "import", "-", "--name", newName, ...ports];
+  // The one that moves stays itself.
+  const identity = name === newName ? [] : ["--keep-identity"];
+  return ["mbctl", "machines", "import", "-", "--name", newName, ...identity, ...ports];
 }
 
 /**

@@ -3,10 +3,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import type { Host } from "../lab/host.ts";
 import type { HostProcess } from "../lab/host_process.ts";
+import { debianBaseLayout, systemPackages } from "../lab/images/debian_base.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { type MeshIdentity, startYggdrasil } from "../lab/mesh.ts";
 import { waitFor } from "../lab/wait_for.ts";
-import { labTimeoutMs, mbctl, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
+import { labTimeoutMs, mbctl, mbctlOut, testedHost, testedHosts, testTimeoutMs } from "./_lab.ts";
 import { installImages, pull } from "./_machines.ts";
 import { ipv4Of } from "./_network.ts";
 
@@ -43,8 +44,15 @@ describe.each(testedHosts)("a changed yggdrasil key on %s", (os) => {
   let a: Host;
   let b: Host;
   let open: HostProcess;
-  let before = { address: "", network: "" };
+  let before = { address: "", network: "", system: "" };
   let identity: MeshIdentity;
+  // One is enough: what reads the file is the machine's own systemd.
+  const hasSystem = testedHost.includes(os);
+  /** Addresses and routes of a whole system, as its networkd has made them (`proto static`). */
+  const systemNetwork = [
+    ...["machines", "exec", "System", "--", "sh", "-c"],
+    "ip -6 -o addr show dev host0 permanent scope global | sed 's/ *valid_lft.*//'; ip -6 route show table 199",
+  ];
 
   beforeAll(async () => {
     lab = await startLab({
@@ -59,10 +67,21 @@ describe.each(testedHosts)("a changed yggdrasil key on %s", (os) => {
       await installImages(host, images);
     }
     await pull(a, "Asker", ["--start"], "Echo");
-    before = { address: await pull(b, "Echo", ["--start"]), network: "" };
+    before = { address: await pull(b, "Echo", ["--start"]), network: "", system: "" };
+    if (hasSystem) {
+      await b.copyIn(await debianBaseLayout("bookworm", systemPackages), "/srv/base");
+      const words = ["pull", "oci:/srv/base:latest", "System", "--mode=base", "--start"];
+      await mbctlOut(b, ["machines", ...words]);
+      before.system = await waitFor(
+        async () => {
+          const { stdout } = await mbctl(b, systemNetwork);
+          return /^200::.* proto static/m.test(stdout) && stdout;
+        },
+        { timeoutMs: 60_000, what: "the system's networkd" },
+      );
+    }
     await b.sh(`printf 'NOTE=caf\\351 %s\\n# mine\\n' ${before.address} >>${envFile}`);
     const ipv4 = await waitFor(async () => (await ipv4Of(b, "Echo")) || undefined, {
-      timeoutMs: 20_000,
       what: "the lease of Echo",
     });
     before.network = await networkOf(b);
@@ -129,6 +148,17 @@ describe.each(testedHosts)("a changed yggdrasil key on %s", (os) => {
             .replaceAll(/fdfc:16ed:7601:(0:)?/g, `${newUla}:`),
         ),
       );
+      if (hasSystem) {
+        const wanted = before.system
+          .replaceAll(oldPrefix, newPrefix)
+          .replaceAll(/fdfc:16ed:7601:(0:)?/g, `${newUla}:`);
+        const present = async () => (await mbctl(b, systemNetwork)).stdout;
+        await waitFor(async () => sorted(await present()).join() === sorted(wanted).join(), {
+          timeoutMs: 20_000,
+          what: "the system's networkd to read its file again",
+          explain: present,
+        });
+      }
       // Nothing is left to do.
       expect(await mbctlOut(b, ["host", "renumber", "--dry-run"])).toBe(
         "bring firewall, names and relays of the host in line with its machines",
@@ -175,12 +205,11 @@ describe.each(testedHosts)("a changed yggdrasil key on %s", (os) => {
         await mbctl(a, ["address", "import", "-", "--trust"], { stdin: document }),
       ).toMatchObject({
         exitCode: 0,
-        stdout: "hostb: 1 machine, with a new key\n",
+        stdout: `hostb: ${hasSystem ? "2 machines" : "1 machine"}, with a new key\n`,
       });
       // hosta's yggdrasil has to find the way to the new node, and its resolver to read /etc/hosts again.
       const talk = ["machines", "shell", "Asker", "--", "nc", "-w", "3", "echo.hostb", "80"];
       await waitFor(async () => (await mbctl(a, talk, { stdin: "hello\n" })).stdout === "hello\n", {
-        timeoutMs: 40_000,
         what: "Asker to talk to echo.hostb",
         explain: async () => (await a.sh("cat /etc/hosts; ip -6 route")).stdout,
       });

@@ -1,7 +1,15 @@
 /** Machines as archives: out of a host, into it again under another name, and what becomes of damaged ones. */
 
 import { beforeAll, describe, expect, test } from "bun:test";
-import { mbctl, mbctlOut, testedHosts, testTimeoutMs, tracesOfMachines } from "./_lab.ts";
+import { debianBaseLayout, systemPackages } from "../lab/images/debian_base.ts";
+import {
+  mbctl,
+  mbctlOut,
+  testedHost,
+  testedHosts,
+  testTimeoutMs,
+  tracesOfMachines,
+} from "./_lab.ts";
 import { dataPath, hostWith, pull, waitForMark } from "./_machines.ts";
 import { inside } from "./_network.ts";
 
@@ -132,6 +140,30 @@ describe.each(testedHosts)("on %s, an exported machine", (os) => {
       await waitForMark(host(), "copy", "ready");
       expect(await inside(host(), "copy", "cat /changed")).toBe("changed\n");
       await host().sh("mbctl machines remove copy --stop --yes; mv /srv/hidden /srv/images");
+    },
+    testTimeoutMs,
+  );
+
+  test.skipIf(!testedHost.includes(os))(
+    "that is a whole system is another one under another name",
+    async () => {
+      await host().copyIn(await debianBaseLayout("bookworm", systemPackages), "/srv/base");
+      await mbctlOut(host(), ["machines", "pull", "oci:/srv/base:latest", "sys", "--mode=base"]);
+      const id = "0123456789abcdef0123456789abcdef";
+      const { stdout } = await host().sh(
+        `cd /var/lib/man8machines; mkdir -p sys/etc/ssh
+         echo ${id} >sys/etc/machine-id; echo key >sys/etc/ssh/ssh_host_ed25519_key; echo mine >sys/etc/mine
+         mbctl machines export sys /root/sys.tar
+         mbctl machines import /root/sys.tar --name twin --yes
+         cd twin/etc; grep . machine-id hostname mine ssh/ssh_host* 2>/dev/null || true`,
+        [],
+        { timeoutMs: testTimeoutMs },
+      );
+      // Its address comes first.
+      expect(stdout.split("\n").slice(1)).toEqual(["hostname:twin", "mine:mine", ""]);
+      for (const name of ["sys", "twin"]) {
+        await mbctlOut(host(), ["machines", "remove", name, "--yes"]);
+      }
     },
     testTimeoutMs,
   );

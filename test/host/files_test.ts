@@ -14,6 +14,7 @@ import { join } from "node:path";
 import {
   nameExists,
   readLinkIfPresent,
+  rewriteInPlace,
   writeFileDurably,
   writeSymlink,
 } from "../../lib/host/files.ts";
@@ -47,6 +48,20 @@ test("writeFileDurably() replaces a link instead of following it", () => {
   writeFileDurably(join(base, "link"), "new", 0o644);
   expect(readFileSync(target, "utf8")).toBe("untouched");
   expect(lstatSync(join(base, "link")).isFile()).toBe(true);
+});
+
+test("rewriteInPlace() leaves the file the one that it was, follows no link, and makes none", () => {
+  const path = join(base, "mounted");
+  writeFileSync(path, "a longer text\n", { mode: 0o640 });
+  const before = statSync(path);
+  rewriteInPlace(path, "caf\xe9\n", "latin1");
+  expect(readFileSync(path, "latin1")).toBe("caf\xe9\n");
+  expect([statSync(path).ino, statSync(path).mode]).toEqual([before.ino, before.mode]);
+  symlinkSync(path, join(base, "to-mounted"));
+  expect(() => rewriteInPlace(join(base, "to-mounted"), "x", "utf8")).toThrow("ELOOP");
+  expect(() => rewriteInPlace(join(base, "none"), "x", "utf8")).toThrow("ENOENT");
+  rmSync(path);
+  rmSync(join(base, "to-mounted"));
 });
 
 test("writeFileDurably() gets over what a killed run staged", () => {

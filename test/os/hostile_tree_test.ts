@@ -97,6 +97,20 @@ test("settleSystem() copies no file of the host's into the home of the first use
   expect(readdirSync(join(tree.path, "home/build"))).toEqual([]);
 });
 
+test("settleSystem() gives all of his home to the first user, links too", () => {
+  using tree = makeTestTree({
+    ...trees.debian13,
+    "etc/skel/deep/file": "",
+    "etc/skel/link": { link: ".profile" },
+  });
+  settleSystem(tree.path, settings, { isNew: true });
+  const home = join(tree.path, "home/build");
+  const found = readdirSync(home, { recursive: true }).map((name) => String(name));
+  expect(found.sort()).toEqual([".profile", "deep", "deep/file", "link"]);
+  const owners = new Set(["", ...found].map((name) => lstatSync(join(home, name)).uid));
+  expect([...owners]).toEqual([1001]);
+});
+
 test("settleSystem() names a folder that stands where it must write, and leaves it", () => {
   using tree = makeTestTree({ ...trees.fedora43, "etc/hostname/deep": "" });
   expect(() => settleSystem(tree.path, settings)).toThrow(

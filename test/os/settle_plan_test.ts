@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { planSettling } from "../../lib/os/settle_plan.ts";
-import { settleSystem } from "../../lib/os/settle_system.ts";
+import { settleCopy, settleSystem } from "../../lib/os/settle_system.ts";
 import { readTree } from "../../lib/os/read_tree.ts";
 import { systemFacts } from "../../lib/os/system_facts.ts";
 import type { TreeChange } from "../../lib/os/tree_change.ts";
@@ -83,6 +83,16 @@ describe.skipIf(!isRoot)("settleSystem()", () => {
     settleSystem(tree.path, settings, { isNew: true });
     expect(texts.map((file) => readTree(tree.path).read(`/etc/${file}`))).toEqual(first);
     expect(systemFacts(readTree(tree.path))).toEqual(facts);
+  });
+
+  test("of a copy under another name takes what it is known by, and nothing else", () => {
+    using tree = makeTestTree(trees["ubuntu24.04"] ?? {});
+    const view = readTree(tree.path);
+    settleCopy(tree.path);
+    expect([view.read("/etc/machine-id"), view.list("/etc/ssh")]).toEqual(["", ["sshd_config"]]);
+    expect(view.kind("/etc/systemd/system/mbctl-ssh-host-keys.service")).toBe("file");
+    // Of settings that a new system loses, its administrator may have made these.
+    expect(view.kind("/usr/sbin/policy-rc.d")).toBe("file");
   });
 
   test("keeps what an administrator changed since: a password, a unit that is no longer masked", () => {

@@ -56,6 +56,7 @@ describe.skipIf(process.getuid?.() !== 0 || Bun.which("busybox") === null)("an i
     const manifest = await reader.manifest();
     const request: ImportRequest = {
       ...{ manifest, name: manifest.name, publish: [], isStorageStaged: false, warn: () => {} },
+      keepsIdentity: false,
       unpacking: { spawn: host.spawn },
       approve: async () => {},
       rebuild: async () => {},
@@ -83,12 +84,38 @@ describe.skipIf(process.getuid?.() !== 0 || Bun.which("busybox") === null)("an i
     expect(readFileSync(paths.nspawn, "utf8")).toContain("/var/lib/man8machine_storage/www/data");
   });
 
+  test.each([
+    ["another name", www, false, ""],
+    ["another name, as the one that it was", www, true, "id\n"],
+    ["its own name", web, false, "id\n"],
+  ] as const)(
+    "of a whole system, under %s, keeps its identity or not",
+    async (_, name, keepsIdentity, id) => {
+      const {
+        secrets: _secrets,
+        environment: _environment,
+        ...rest
+      } = specOf("web", { devices: [] });
+      const system = { ...rest, mode: "base", environment: [], secrets: [], volumes: [] } as const;
+      const tree = [
+        { path: "./", type: "dir" },
+        { path: "./etc/", type: "dir" },
+        { path: "./etc/machine-id", content: "id\n" },
+      ] as const;
+      const configuration = configurationEntries([], system);
+      await read(archiveOf({ configuration, tree }), { name, keepsIdentity });
+      const made = join(machinePaths(root, name).tree, "etc/machine-id");
+      expect(readFileSync(made, "utf8")).toBe(id);
+    },
+  );
+
   test("tells what the machine asks for, and makes nothing meanwhile", async () => {
     const before = files();
     const reader = new ArchiveReader(inPieces(good), '"web.tar"');
     const manifest = await reader.manifest();
     const offer = await previewImport(host, reader, {
       ...{ manifest, name: web, publish: [], isStorageStaged: false, warn: () => {} },
+      keepsIdentity: false,
       unpacking: { spawn: host.spawn },
     });
     expect(offer.asked).toEqual(["the host's folder /srv/web at /srv"]);
