@@ -114,7 +114,9 @@ const verb = defineVerb({
       context.log.warn(`Cannot set ${what} in this machine: left out`);
     }
     context.log.command(quoteLine(plan.argv));
-    return await inCgroupOf(program, () => attendProgram(plan.argv, plan.environment));
+    const init = program === leader ? leader : undefined;
+    const attend = () => attendProgram(plan.argv, plan.environment, { init });
+    return await inCgroupOf(program, attend);
   },
 });
 export default verb;

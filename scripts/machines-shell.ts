@@ -3,27 +3,28 @@ import type { VerbContext } from "../lib/cli/context.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { MbctlError, usageError } from "../lib/errors.ts";
 import { becomeProgram } from "../lib/host/become.ts";
+import { quoteLine } from "../lib/env/posix_sh.ts";
 import { openHost } from "../lib/host/host.ts";
-import {
-  enterOptions,
-  joinCgroup,
-  partEnvironment,
-  waitForProgram,
-} from "../lib/host/namespaces.ts";
+import { attendProgram } from "../lib/host/spawn.ts";
+import { inCgroupOf, joinCgroup, partEnvironment, waitForProgram } from "../lib/host/namespaces.ts";
 import { readLeader } from "../lib/host/systemd.ts";
 import { BUSYBOX_PATH } from "../lib/init/init_files.ts";
 import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 import { machinePaths } from "../lib/machine/paths.ts";
 import { findCommand, findShell } from "../lib/machine/shell.ts";
-import { readNamedUser, readProgramEnvironment } from "../lib/watch/machine_entry.ts";
+import {
+  readNamedUser,
+  readProgramEnvironment,
+  readRootEntry,
+} from "../lib/watch/machine_entry.ts";
 import { hasLogin } from "../lib/watch/system_entry.ts";
 
 const verb = defineVerb({
   name: "machines shell",
   summary: "enter a running machine, or run a command in it",
   description:
-    "The command runs as root of the machine, with the machine's environment, in all of its namespaces and in its cgroup. Without a command it is the image's shell, or the busybox of man8s-init where the image has none; in a whole system a login session, as machinectl shell gives it. Terminal, signals and exit code are the command's own.",
+    "The command runs as root of the machine, with the machine's environment, in all of its namespaces and in its cgroup, with its capabilities. Without a command it is the image's shell, or the busybox of man8s-init where the image has none; in a whole system a login session, as machinectl shell gives it. Terminal, signals and exit code are the command's own.",
   ownsSignals: true,
   operands: { name: { kind: "machine", help: "the machine", parse: parseMachineName } },
   flags: {
@@ -101,8 +102,20 @@ const verb = defineVerb({
             findCommand(tree, word, environment.PATH ?? ""),
             ...rest,
           ];
+    const enter = readRootEntry(leader, program);
+    if (!enter.isBounded) {
+      const all = "what you run in it has all capabilities that there are in it";
+      context.log.warn(`"${name}" lacks those that the entry takes: ${all}`);
+    }
+    const argv = [...enter.words, ...words];
+    // A system that shuts down stops nsenter, which somebody must continue.
+    if (program === leader) {
+      say(quoteLine(argv));
+      const attend = () => attendProgram(argv, passed, { init: leader, isForeground: true });
+      return await inCgroupOf(program, attend);
+    }
     joinCgroup(program);
-    return becomeProgram(["nsenter", ...enterOptions(program), "--", ...words], passed, say);
+    return becomeProgram(argv, passed, say);
   },
 });
 export default verb;

@@ -13,17 +13,18 @@ import { MbctlError } from "../errors.ts";
 import { parseEnvFile } from "../env/env_file.ts";
 import { readLinkIfPresent, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
-import { enterMachineFiles } from "../host/namespaces.ts";
+import { enterMachineFiles, intoCgroupOf, isOwnInit, waitForProgram } from "../host/namespaces.ts";
 import { CommandError } from "../host/run.ts";
 import type { SpawnOptions } from "../host/spawn.ts";
 import { readLeader } from "../host/systemd.ts";
 import { BUSYBOX_PATH } from "../init/init_files.ts";
 import { machinePaths } from "../machine/paths.ts";
-import { systemFolders } from "../render/render_binds.ts";
+import { boundFolders } from "../apps/app_paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { outerFirst, volumeSource } from "../spec/volume.ts";
 import { resolveInside } from "../trees/root_tree.ts";
+import { readFilesEntry } from "../watch/machine_entry.ts";
 import ownerScript from "./owner.sh" with { type: "text" };
 
 /** One machine, open for copies. */
@@ -67,7 +68,8 @@ export async function openMachineView(host: Host, spec: MachineSpec): Promise<Ma
     );
   }
   const leader = await readLeader(host.run, name);
-  const before = leader === undefined ? stoppedMachine(host.root, spec) : enterMachineFiles(leader);
+  const before =
+    leader === undefined ? stoppedMachine(host.root, spec) : await enterForFiles(leader);
   const shell = shells[isSystem ? "system" : "init"];
   const argv = (script: string, words: readonly string[]) => [
     ...before,
@@ -113,6 +115,20 @@ export async function openMachineView(host: Host, spec: MachineSpec): Promise<Ma
   };
 }
 
+/** Numbers of linux/capability.h: CHOWN, DAC_OVERRIDE, FOWNER, FSETID. */
+const forFiles = [0, 1, 3, 4];
+
+/**
+ * With the machine's capabilities alone, where these do for files of others. Where one of them was taken from the machine,
+ * tar has them all: a copy is the administrator's work, not the machine's.
+ */
+async function enterForFiles(leader: number): Promise<string[]> {
+  const program = await waitForProgram(leader);
+  const isStub = program === leader && !isOwnInit(leader);
+  const words = isStub ? undefined : readFilesEntry(leader, program, forFiles);
+  return words === undefined ? enterMachineFiles(leader) : [...intoCgroupOf(leader), ...words];
+}
+
 /** @throws {MbctlError} (conflict) for a link in a volume where another volume is: it leads to the host's files. */
 function requireNoLinks(name: MachineName, sources: readonly string[]): void {
   const link = innerPlaces(sources).find((path) => readLinkIfPresent(path) !== undefined);
@@ -131,8 +147,8 @@ function stoppedMachine(root: string, spec: MachineSpec): string[] {
   const folders: readonly (readonly [source: string, target: string])[] =
     mode === "base"
       ? [
-          [paths.storage, systemFolders.storage],
-          [paths.appFolder, systemFolders.configuration],
+          [paths.storage, boundFolders.data],
+          [paths.appFolder, boundFolders.config],
         ]
       : [];
   requireNoLinks(name, [

@@ -89,7 +89,6 @@ export function readEntries(directory: number, into: FixedMemory): number {
 export const DT_UNKNOWN = 0;
 export const DT_DIR = 4;
 export const DT_REG = 8;
-export const DT_LNK = 10;
 
 /**
  * Goes through what {@linkcode readEntries} gave (getdents(2), linux_dirent64), but for `.` and `..`.

@@ -9,6 +9,7 @@
  * @module
  */
 
+import { DEFAULT_PATH } from "../env/split_environment.ts";
 import type { ChildProcess } from "node:child_process";
 import process from "node:process";
 import { MbctlError } from "../errors.ts";
@@ -108,7 +109,7 @@ export function childEnvironment(
   for (const [name, value] of Object.entries(env)) {
     if (value !== undefined && passed.test(name)) result[name] = value;
   }
-  result.PATH ??= "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+  result.PATH ??= DEFAULT_PATH;
   result.LC_ALL = "C.UTF-8";
   return result;
 }
@@ -209,6 +210,8 @@ export function makeRun({ onCommand = () => {}, signal: common }: MakeRunOptions
  */
 export async function hearSignals(): Promise<void> {
   await new Promise((resolve) => setTimeout(resolve, 20));
+  // On a busy host the timer and the signal come at once, and the timer may be first.
+  await new Promise((resolve) => setImmediate(resolve));
 }
 
 /**

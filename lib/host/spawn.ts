@@ -102,9 +102,19 @@ export function makeSpawn({ onCommand = () => {}, signal }: MakeRunOptions = {})
 
 /** What is passed on to a program that is attended: the rest belongs to a terminal, which it has none of. */
 const forwarded = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2"] as const;
+/** What a terminal's keys send to all who are in its foreground. */
+const ofKeys: ReadonlySet<string> = new Set(["SIGINT", "SIGQUIT"]);
+
+/** How a program is attended. */
+export interface AttendOptions {
+  /** The systemd of the machine that it enters, by its number on the host. */
+  readonly init?: number | undefined;
+  /** It has our terminal, keys and job control included; otherwise a session of its own. */
+  readonly isForeground?: boolean;
+}
 
 /**
- * Runs a program with our own standard streams and nothing else of ours, in a session of its own, and
+ * Runs a program with our own standard streams and nothing else of ours, and
  * passes signals on: of nsenter(1), which waits for a child in another PID namespace, to that child.
  *
  * @param env the program's whole environment.
@@ -114,6 +124,7 @@ const forwarded = ["SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1", "SIGUSR2
 export async function attendProgram(
   argv: readonly string[],
   env: Readonly<Record<string, string>>,
+  { init, isForeground = false }: AttendOptions = {},
 ): Promise<number> {
   const [program = "", ...words] = argv;
   const path = Bun.which(program, { PATH: childEnvironment().PATH ?? "" });
@@ -121,10 +132,12 @@ export async function attendProgram(
   const child = Bun.spawn([path, ...words], {
     stdio: ["inherit", "inherit", "inherit"],
     env: { ...env },
-    detached: true,
+    detached: !isForeground,
   });
   const handlers = forwarded.map((signal) => {
     const pass = async () => {
+      // It has got that one, too.
+      if (isForeground && ofKeys.has(signal)) return;
       // A moment after the start there is nobody yet to get it.
       for (let n = 0; n < 100 && child.exitCode === null; n++) {
         const [pid] = childrenOf(child.pid);
@@ -135,7 +148,7 @@ export async function attendProgram(
     process.on(signal, pass);
     return [signal, pass] as const;
   });
-  await withoutStandstill(child.pid, child.exited);
+  await withoutStandstill(child.pid, child.exited, init);
   for (const [signal, pass] of handlers) process.removeListener(signal, pass);
   return child.signalCode === null
     ? (child.exitCode ?? 1)
@@ -148,9 +161,14 @@ const standstillMs = 500;
 /**
  * Waits for a program's end. nsenter(1) stops with its child. A system that shuts down stops all of its processes, then kills
  * them: nsenter would stand still for ever, and with it the system, whose process 1 ends when nsenter has seen its child's
- * end (pid_namespaces(7)).
+ * end (pid_namespaces(7)). Of that end nobody tells process 1, who is not its parent: systemd-shutdown(8) would look again
+ * after 10 s only, or when it gets a SIGCHLD (wait_for_children() in killall.c).
  */
-async function withoutStandstill(pid: number, exited: Promise<number>): Promise<number> {
+async function withoutStandstill(
+  pid: number,
+  exited: Promise<number>,
+  init?: number,
+): Promise<number> {
   const timer = setInterval(() => {
     const isOver = stateOf(pid) === "T" && childrenOf(pid).every((child) => stateOf(child) === "Z");
     if (isOver) sendSignal(pid, "SIGCONT");
@@ -159,6 +177,7 @@ async function withoutStandstill(pid: number, exited: Promise<number>): Promise<
     return await exited;
   } finally {
     clearInterval(timer);
+    if (init !== undefined) sendSignal(init, "SIGCHLD");
   }
 }
 
@@ -172,7 +191,7 @@ function childrenOf(pid: number): number[] {
   return text.split(" ").filter(Boolean).map(Number);
 }
 
-function sendSignal(pid: number, signal: (typeof forwarded)[number] | "SIGCONT"): void {
+function sendSignal(pid: number, signal: (typeof forwarded)[number] | "SIGCONT" | "SIGCHLD"): void {
   try {
     process.kill(pid, signal);
   } catch (error) {

@@ -9,6 +9,9 @@ import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import type { Host } from "./host.ts";
 import type { Run } from "./run.ts";
 
+/** What `systemctl` is asked to do with units. */
+export type UnitAction = "start" | "stop" | "restart" | "enable" | "disable" | "reset-failed";
+
 /** What systemd says of a machine's unit. */
 export interface UnitState {
   /** systemd's ActiveState: active, inactive, failed, activating, deactivating, reloading. */

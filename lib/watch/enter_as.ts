@@ -93,17 +93,31 @@ export function enterUnprivileged(
 const entering = ["sys_admin", "sys_chroot", "sys_ptrace"];
 
 /**
+ * The words before a command that is to run as root of the machine, with the machine's capabilities alone.
+ *
+ * @param busybox man8s-init's, as the machine sees it; undefined where it has none.
+ * @returns undefined where that cannot be: it lacks capabilities that the entry takes, and a busybox that gives them back.
+ */
+export function enterAsRoot(entrance: Entrance, busybox: string | undefined): string[] | undefined {
+  const root = { uid: 0, gid: 0, groups: [] };
+  const bounded = enterBounded(entrance, root);
+  if (bounded !== undefined || busybox === undefined) return bounded;
+  return enterSandboxed(entrance, root, undefined, busybox);
+}
+
+/**
  * The same for root of a sandbox that lacks the capabilities which the entry takes: it inherits them for the way, and a
  * busybox in the sandbox takes them away again. No process there can trace it meanwhile, as it has more capabilities
  * (ptrace(2)).
  *
+ * @param directory of the sandbox; undefined: that of its program.
  * @param busybox a static one, as the sandbox sees it.
  * @returns undefined for other users, and for a sandbox without users of its own.
  */
 export function enterSandboxed(
   { programs, options, bounds, hasNoNewPrivileges }: Entrance,
   { uid, gid, groups }: UserIds,
-  directory: string,
+  directory: string | undefined,
   busybox: string,
 ): string[] | undefined {
   if (uid !== 0 || gid !== 0 || groups.length > 0 || !options.includes("--user")) return undefined;
@@ -120,8 +134,10 @@ export function enterSandboxed(
     ...[programs.setpriv, "--clear-groups", `--bounding-set=${["-all", ...kept].join(",")}`],
     ...(hasNoNewPrivileges ? ["--no-new-privs"] : []),
     ...["--", programs.nsenter],
-    ...options.filter((option) => option !== "--user" && option !== "--wd"),
-    ...[`--wdns=${directory}`, "--"],
-    ...[busybox, "setpriv", `--inh-caps=${entering.map((name) => `-${name}`).join(",")}`],
+    ...options.filter(
+      (option) => option !== "--user" && (directory === undefined || option !== "--wd"),
+    ),
+    ...(directory === undefined ? [] : [`--wdns=${directory}`]),
+    ...["--", busybox, "setpriv", `--inh-caps=${entering.map((name) => `-${name}`).join(",")}`],
   ];
 }

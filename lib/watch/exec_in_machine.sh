@@ -1,7 +1,9 @@
 # shellcheck shell=dash
-# Becomes a program as a user of the machine. Runs in it, by the busybox of man8s-init ($0), as root; init-templates/90-exec.sh
-# has the same chain of execs. MBCTL_WORD_1… are the variables that must not take effect before, each NAME=value.
-# Arguments: uid, gid, supplementary groups (words), working directory or '', then the program and its arguments.
+# Becomes a program as a user of the machine. Runs in it, as root: by the busybox of man8s-init ($0), with the chain of execs that
+# init-templates/90-exec.sh has, or in a whole system by its own /bin/sh ($0 is sh), env and setpriv. MBCTL_WORD_1… are the
+# variables that must not take effect before, each NAME=value.
+# Arguments: uid, gid, supplementary groups (words; for setpriv with commas), working directory or '', then the program and its
+# arguments.
 mbctl_uid=$1 mbctl_gid=$2 mbctl_groups=$3 mbctl_directory=$4
 shift 4
 if [ -n "$mbctl_directory" ]; then cd "$mbctl_directory" || exit 126; fi
@@ -13,11 +15,14 @@ if [ "$mbctl_n" -gt 0 ]; then
 		unset "MBCTL_WORD_$mbctl_n"
 		mbctl_n=$((mbctl_n - 1))
 	done
-	set -- "$0" env -- "$@"
+	if [ "$0" = sh ]; then set -- /usr/bin/env -- "$@"; else set -- "$0" env -- "$@"; fi
 fi
 unset MBCTL_WORDS
 
-if [ -n "$mbctl_groups" ]; then
+if [ "$0" = sh ]; then
+	if [ -n "$mbctl_groups" ]; then mbctl_groups=--groups=$mbctl_groups; else mbctl_groups=--clear-groups; fi
+	set -- /usr/bin/setpriv "--reuid=$mbctl_uid" "--regid=$mbctl_gid" "$mbctl_groups" -- "$@"
+elif [ -n "$mbctl_groups" ]; then
 	# Named by what is in it: two runs at once write the same.
 	mbctl_state=/run/man8s-init/exec/$mbctl_gid-$(printf %s "$mbctl_groups" | "$0" tr ' ' -)
 	"$0" mkdir -p -m 700 /run/man8s-init/exec "$mbctl_state" "$mbctl_state/etc"
@@ -32,5 +37,7 @@ if [ -n "$mbctl_groups" ]; then
 elif [ "$mbctl_uid:$mbctl_gid" != 0:0 ]; then
 	set -- "$0" nsenter -F -S "$mbctl_uid" -G "$mbctl_gid" "$@"
 fi
-unset PWD OLDPWD SHLVL PPID OPTIND IFS PS1 PS4
+unset PWD OLDPWD
+# What ash has set; a system's sh may be bash, which does not let go of PPID.
+if [ "$0" != sh ]; then unset SHLVL PPID OPTIND IFS PS1 PS4; fi
 exec "$@"

@@ -5,6 +5,7 @@
  * @module
  */
 
+import { DEFAULT_PATH } from "../env/split_environment.ts";
 import { closeSync, constants, fstatSync, lstatSync, readSync } from "node:fs";
 import { relative } from "node:path";
 import type { EnvEntry } from "../env/env_entry.ts";
@@ -12,8 +13,9 @@ import { readTextIfPresent } from "../host/files.ts";
 import { AT_FDCWD, close, fixedName, openAt, openBeneath } from "../host/libc_at.ts";
 import { enterOptions, innermostPid, readEnvironment } from "../host/namespaces.ts";
 import { requireProgram } from "../host/run.ts";
+import { BUSYBOX_PATH } from "../init/init_files.ts";
 import { resolveInside } from "../trees/root_tree.ts";
-import type { Entrance } from "./enter_as.ts";
+import { enterAsRoot, type Entrance } from "./enter_as.ts";
 import { findUser, parseIdentity, type UserFiles, type UserIds } from "./image_user.ts";
 
 /** More than the kernel takes for a program's environment. */
@@ -71,7 +73,7 @@ export function hasMachineFile(program: number, path: string): boolean {
 
 /** What a login of root begins with: the environment of a system's process 1 is not for programs. */
 const systemEnvironment: EnvEntry[] = [
-  ["PATH", "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"],
+  ["PATH", DEFAULT_PATH],
   ["HOME", "/root"],
   ["USER", "root"],
   ["LOGNAME", "root"],
@@ -129,6 +131,44 @@ export function readEntrance(leader: number, program: number): Entrance {
   function isSet(number: number): boolean {
     return ((set >> BigInt(number)) & 1n) === 1n;
   }
+}
+
+/** The words by which root of a running machine runs a command beside its program. */
+export interface RootEntry {
+  readonly words: readonly string[];
+  /** Whether the command has the machine's capabilities alone; else all of them, as who enters a user namespace has. */
+  readonly isBounded: boolean;
+}
+
+/** How root enters: within the machine's bounds, where these let it in. */
+export function readRootEntry(leader: number, program: number): RootEntry {
+  const entrance = readEntrance(leader, program);
+  const bounded = enterAsRoot(entrance, busyboxOf(program));
+  const all = [entrance.programs.nsenter, ...entrance.options, "--"];
+  return { words: bounded ?? all, isBounded: bounded !== undefined };
+}
+
+/**
+ * How root enters for a machine's files, within its bounds: in the root of its mount namespace, also where its program has
+ * gone into another one (chroot(2)). It is the program's namespaces that are entered: those of systemd-nspawn's stub, which
+ * was never executed there, open to nobody inside (ptrace(2), PTRACE_MODE_READ).
+ *
+ * @param needed numbers of capabilities (linux/capability.h) without which the work cannot be done.
+ * @returns undefined where the bounds do not do for it.
+ */
+export function readFilesEntry(
+  leader: number,
+  program: number,
+  needed: readonly number[],
+): string[] | undefined {
+  const entrance = readEntrance(leader, program);
+  if (!needed.every((number) => entrance.bounds.has(number))) return undefined;
+  const options = entrance.options.filter((option) => option !== "--root" && option !== "--wd");
+  return enterAsRoot({ ...entrance, options }, busyboxOf(program));
+}
+
+function busyboxOf(program: number): string | undefined {
+  return hasMachineFile(program, BUSYBOX_PATH) ? BUSYBOX_PATH : undefined;
 }
 
 /** A user's numbers on the host; undefined where one of them is none of the machine's. */

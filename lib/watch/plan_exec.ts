@@ -12,7 +12,6 @@ import { MbctlError } from "../errors.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { enterBounded, enterUnprivileged, type Entrance } from "./enter_as.ts";
 import script from "./exec_in_machine.sh" with { type: "text" };
-import systemScript from "./exec_in_system.sh" with { type: "text" };
 import type { UserIds } from "./image_user.ts";
 
 export interface ExecRequest {
@@ -71,7 +70,7 @@ export function planExec(request: ExecRequest): ExecPlan {
   }
   const shell =
     busybox === undefined
-      ? ["/bin/sh", "-c", systemScript, "sh"]
+      ? ["/bin/sh", "-c", script, "sh"]
       : [busybox, "sh", "-c", script, busybox];
   if (needs.length === 0 || (busybox === undefined && isSystem !== true)) {
     return { argv: [...asUser, ...command], environment: safe, missing: needs };
@@ -104,7 +103,7 @@ function lacksCapabilities({ machine, command }: ExecRequest): MbctlError {
     "conflict",
     `Cannot run a command in "${machine}" with its capabilities alone: it lacks those that the entry takes`,
     {
-      hint: `with all capabilities: mbctl machines shell ${machine} -- ${quoteLine(command)}`,
+      hint: `as its root, by another way: mbctl machines shell ${machine} -- ${quoteLine(command)}`,
     },
   );
 }

@@ -106,7 +106,6 @@ describe.each(testedHosts)("on %s", (os) => {
       ...["mbctl", "machines", "exec", "web", "--", "sh", "-c", "echo in; cat"],
     ]);
     await waitFor(() => running.stdout().includes("in"), {
-      timeoutMs: 10_000,
       what: "the command to run",
     });
     const { stdout } = await host().run(["ps", "-eo", "args"]);
@@ -127,7 +126,6 @@ describe.each(testedHosts)("on %s", (os) => {
         ...["mbctl", "machines", "exec", "web", "--", "sh", "-c", script],
       ]);
       await waitFor(() => running.stdout().includes("in"), {
-        timeoutMs: 10_000,
         what: "the command to run",
       });
       await host().run(["pkill", `-${signal}`, "-f", "^mbctl machines exec web"]);
@@ -143,7 +141,6 @@ describe.each(testedHosts)("on %s", (os) => {
       ...["sh", "-c", "cat /proc/self/cgroup; echo in; sleep 1000"],
     ]);
     await waitFor(() => running.stdout().includes("in\n"), {
-      timeoutMs: 10_000,
       what: "the command to run",
     });
     expect(running.stdout()).toMatch(/^0::\/$/m);

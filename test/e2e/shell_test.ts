@@ -34,7 +34,6 @@ describe.each(testedHosts)("on %s", (os) => {
     await waitFor(
       async () => (await mbctlOut(host, ["machines", "logs", "web"])).includes("ready"),
       {
-        timeoutMs: 20_000,
         what: "the machine to run",
       },
     );
@@ -100,6 +99,31 @@ describe.each(testedHosts)("on %s", (os) => {
     expect((await shell("cat", "/proc/self/uid_map")).stdout).not.toMatch(/^\s*0\s+0\s/);
   });
 
+  test("a command has the machine's capabilities alone, also where these do not do for the entry", async () => {
+    const expected = async (name: string) => {
+      const script = `sed -n 's/^CapBnd:.//p' /proc/$(machinectl show "$1" -p Leader --value)/status`;
+      const set = (await host.sh(script, [name])).stdout;
+      return { exitCode: 0, stdout: `CapPrm:\t${set}CapEff:\t${set}CapBnd:\t${set}`, stderr: "" };
+    };
+    const inside = async (name: string) =>
+      await mbctl(host, [
+        ...["machines", "shell", name, "--"],
+        ...["sh", "-c", "grep -E '^Cap(Prm|Eff|Bnd)' /proc/self/status"],
+      ]);
+    expect((await expected("web")).stdout).not.toContain("CapBnd:\t000001ffffffffff");
+    expect(await inside("web")).toEqual(await expected("web"));
+    // For the namespaces of a process of another user it takes SYS_PTRACE.
+    const less = ["less", "--user=1000", "--cap-drop=SYS_PTRACE", "--cap-drop=MKNOD", "--start"];
+    await mbctlOut(host, ["machines", "pull", "oci:/root/web:latest", ...less]);
+    expect(await inside("less")).toEqual(await expected("less"));
+    await using pty = host.pty(["mbctl", "machines", "shell", "less"]);
+    await pty.waitFor(/# /);
+    pty.send("stty size >/dev/null && echo tty$((6*7)); exit 3\r");
+    await pty.waitFor(/tty42/);
+    expect(await pty.exited).toBe(3);
+    await mbctlOut(host, ["machines", "remove", "less", "--stop", "--yes"]);
+  }, 60_000);
+
   test(
     "a variable of the machine's cannot load anything into nsenter on the host",
     async () => {
@@ -141,7 +165,6 @@ describe.each(testedHosts)("on %s", (os) => {
       "echo in; sleep 1000",
     ]);
     await waitFor(() => inside.stdout().includes("in"), {
-      timeoutMs: 10_000,
       what: "the command to run",
     });
     await mbctlOut(host, ["machines", "remove", "brief", "--stop", "--yes"]);
@@ -171,7 +194,6 @@ describe.each(testedHosts)("on %s", (os) => {
             /sleep 1000$/gm,
           )?.length === 2,
         {
-          timeoutMs: 10_000,
           what: "sleep to run",
         },
       );
@@ -186,7 +208,6 @@ describe.each(testedHosts)("on %s", (os) => {
             "sleep 999",
           ),
         {
-          timeoutMs: 10_000,
           what: "sleep to run",
         },
       );
@@ -258,7 +279,7 @@ describe.each(testedHosts)("on %s", (os) => {
         await shell("sh", "-c", "echo a new line >/dev/console");
         return following.stdout().includes("a new line");
       },
-      { timeoutMs: 10_000, what: "logs -f to follow" },
+      { what: "logs -f to follow" },
     );
     await following[Symbol.asyncDispose]();
   });

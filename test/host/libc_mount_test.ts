@@ -16,7 +16,7 @@ beforeAll(async () => {
     () =>
       readlinkSync(namespace()) !== readlinkSync("/proc/self/ns/user") &&
       readFileSync(`/proc/${child.pid}/uid_map`, "utf8") !== "",
-    { timeoutMs: 5000, what: "a user namespace with a mapping" },
+    { what: "a user namespace with a mapping" },
   );
 }, 10_000);
 afterAll(async () => {

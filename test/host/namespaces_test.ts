@@ -51,7 +51,6 @@ test("readEnvironment() reads a process's own variables, lines broken or not", a
   try {
     // Between fork and exec there is none yet.
     await waitFor(() => readEnvironment(child.pid).B !== undefined, {
-      timeoutMs: 5000,
       what: "sleep to be executed",
     });
     expect(readEnvironment(child.pid)).toEqual({ A: "1\n2", B: "", C: "x=y" });
@@ -81,7 +80,6 @@ test.skipIf(process.getuid?.() !== 0)("enterOptions() enters those of its own", 
   const child = Bun.spawn(["unshare", "--user", "--net", "--map-root-user", "sleep", "60"]);
   try {
     await waitFor(() => enterOptions(child.pid).includes("--user") || undefined, {
-      timeoutMs: 10_000,
       what: "a process with a network of its own",
     });
     expect(enterOptions(child.pid)).toContain("--net");

@@ -168,7 +168,6 @@ test("run() ends the program when it is aborted, and starts none after that", as
     const options = where === "maker" ? {} : { signal };
     const running = failure(runIt(["sh", "-c", `echo $$ >${pidFile}; exec sleep 60`], options));
     await waitFor(() => existsSync(pidFile) && readFileSync(pidFile, "utf8") !== "", {
-      timeoutMs: 5000,
       what: "the child",
     });
     const pid = readFileSync(pidFile, "utf8").trim();
@@ -198,7 +197,7 @@ test("run() ends its programs when it is killed itself", async () => {
   const parent = Bun.spawn([process.execPath, "-e", script], {
     stdio: ["ignore", "ignore", "inherit"],
   });
-  await waitFor(() => existsSync(file), { timeoutMs: 5000, what: "the child" });
+  await waitFor(() => existsSync(file), { what: "the child" });
   parent.kill("SIGKILL");
   await parent.exited;
   const size = readFileSync(file).length;

@@ -1,5 +1,10 @@
 import { describe, expect, test } from "bun:test";
-import { type Entrance, enterSandboxed } from "../../lib/watch/enter_as.ts";
+import {
+  enterAsRoot,
+  enterBounded,
+  type Entrance,
+  enterSandboxed,
+} from "../../lib/watch/enter_as.ts";
 
 const entrance: Entrance = {
   programs: { nsenter: "/usr/bin/nsenter", setpriv: "/usr/bin/setpriv" },
@@ -50,5 +55,17 @@ describe("enterSandboxed()", () => {
     expect(enterSandboxed(entrance, { ...root, groups: [5] }, "/", "/bb")).toBeUndefined();
     const options = ["--target=7", "--mount"];
     expect(enterSandboxed({ ...entrance, options }, root, "/", "/bb")).toBeUndefined();
+  });
+});
+
+describe("enterAsRoot()", () => {
+  test("is bounded where the bounds let it in, sandboxed where a busybox is there, and else cannot be", () => {
+    const usual = { ...entrance, bounds: new Set([0, 7, 18, 21]) };
+    expect(enterAsRoot(usual, "/bb")).toEqual(enterBounded(usual, root) ?? []);
+    expect(enterAsRoot(entrance, "/bb")?.join(" ")).toBe(
+      enterSandboxed(entrance, root, "/d", "/bb")?.join(" ").replace("--wdns=/d", "--wd"),
+    );
+    expect(enterAsRoot(entrance, undefined)).toBeUndefined();
+    expect(enterAsRoot({ ...entrance, options: ["--target=7", "--mount"] }, "/bb")).toBeUndefined();
   });
 });

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "bun:test";
 import script from "../../lib/watch/exec_in_machine.sh" with { type: "text" };
-import systemScript from "../../lib/watch/exec_in_system.sh" with { type: "text" };
 import { type ExecRequest, planExec } from "../../lib/watch/plan_exec.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
@@ -79,7 +78,7 @@ describe("planExec()", () => {
     });
     expect(plan).toEqual({
       argv: [
-        ...[...bounded, "--", "/bin/sh", "-c", systemScript, "sh"],
+        ...[...bounded, "--", "/bin/sh", "-c", script, "sh"],
         ...["1000", "1001", "7,8", "/srv", "/bin/id", "-u"],
       ],
       environment: { MBCTL_WORDS: "1", MBCTL_WORD_1: "LD_X=s1" },
@@ -91,7 +90,7 @@ describe("planExec()", () => {
     "that shell becomes the program, by %s",
     (shell) => {
       const words = ["1000", "1001", "7,8", "/", "/usr/bin/env"];
-      const { stdout, exitCode } = Bun.spawnSync([shell, "-c", systemScript, "sh", ...words], {
+      const { stdout, exitCode } = Bun.spawnSync([shell, "-c", script, "sh", ...words], {
         env: { A: "1", MBCTL_WORDS: "2", MBCTL_WORD_1: "LD_X=it's", MBCTL_WORD_2: "my.var=$a b" },
       });
       const lines = stdout.toString().trim().split("\n");
@@ -101,15 +100,7 @@ describe("planExec()", () => {
         "LD_X=it's",
         "my.var=$a b",
       ]);
-      const ids = Bun.spawnSync([
-        shell,
-        "-c",
-        systemScript,
-        "sh",
-        ...words.slice(0, 4),
-        "id",
-        "-Gr",
-      ]);
+      const ids = Bun.spawnSync([shell, "-c", script, "sh", ...words.slice(0, 4), "id", "-Gr"]);
       expect([exitCode, ids.stdout.toString()]).toEqual([0, "1001 7 8\n"]);
     },
   );
