@@ -20,7 +20,7 @@ import { rerender } from "../../lib/change/rerender.ts";
 import { unknownDigest } from "../../lib/image/digest.ts";
 import { type Host, openHost } from "../../lib/host/host.ts";
 import { applySteps } from "../../lib/steps/apply.ts";
-import { readDetails } from "../../lib/machine/details.ts";
+import { readDetails } from "../../lib/details/machine_details.ts";
 import { machinePaths } from "../../lib/machine/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { parseMachineToml } from "../../lib/spec/machine_toml.ts";

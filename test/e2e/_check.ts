@@ -26,10 +26,14 @@ export function bad({ checks }: Checked): readonly Finding[] {
   return checks.filter(({ verdict }) => verdict === "wrong" || verdict === "missing");
 }
 
-/** Waits until nothing does any more. */
+/**
+ * Waits until nothing does any more.
+ *
+ * @param timeoutMs a minute by default.
+ */
 export async function waitForGreen(
   host: Host,
-  timeoutMs: number,
+  timeoutMs?: number,
   ...name: readonly string[]
 ): Promise<void> {
   await waitFor(async () => (await check(host, ...name)).exitCode === 0, {
@@ -55,5 +59,19 @@ export async function mendAsTold(host: Host, ...name: readonly string[]): Promis
     )
       return;
   }
-  await waitForGreen(host, 1000, ...name);
+  await waitForGreen(host, undefined, ...name);
+}
+
+/** The one thing that stands in the way; on a busy host others may do so for a moment. */
+export async function onlyBad(host: Host): Promise<Finding> {
+  return await waitFor(
+    async () => {
+      const [finding, ...others] = bad(await check(host));
+      return others.length === 0 ? finding : undefined;
+    },
+    {
+      what: "one thing alone to stand in the way",
+      explain: async () => JSON.stringify(bad(await check(host)), null, 2),
+    },
+  );
 }

@@ -17,8 +17,9 @@ export class FetchLoop implements AsyncDisposable {
 
   /** Waits for the first answer. */
   static async start(host: Host, url: string): Promise<FetchLoop> {
+    // Who is gone takes no connection; the answer of one that is there may be slow.
     const script = `while :; do
-      if answer=$(curl -sf -m 1 "$1"); then echo "$(date +%s%3N) $answer"; else echo "$(date +%s%3N) -"; fi
+      if answer=$(curl -sf --connect-timeout 1 -m 5 "$1"); then echo "$(date +%s%3N) $answer"; else echo "$(date +%s%3N) -"; fi
       sleep 0.02
     done`;
     const loop = new FetchLoop(host.start(["sh", "-c", script, "loop", url]));
@@ -38,7 +39,6 @@ export class FetchLoop implements AsyncDisposable {
   /** Waits for an answer that comes after a mark. */
   async answer(pattern: RegExp, mark: number = this.mark): Promise<void> {
     await waitFor(() => pattern.test(this.#process.stdout().slice(mark)), {
-      timeoutMs: 30_000,
       what: `the answer ${pattern}`,
       explain: async () => this.#process.stdout().slice(mark).slice(-500),
     });

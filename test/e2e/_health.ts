@@ -15,7 +15,6 @@ export async function healthOf(host: Host, name: string): Promise<string | undef
 /** Waits until a machine is healthy, unhealthy… */
 export async function waitForHealth(host: Host, name: string, health: string): Promise<void> {
   await waitFor(async () => (await healthOf(host, name)) === health, {
-    timeoutMs: 30_000,
     what: `${name} to be ${health}`,
     explain: async () =>
       (

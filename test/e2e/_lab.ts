@@ -13,9 +13,9 @@ export const testedHost: readonly HostOs[] = testedHosts.includes("debian13")
   : testedHosts.slice(0, 1);
 
 /** Long enough for the first boot ever, which makes the host's root tree. */
-export const labTimeoutMs = 300_000;
+export const labTimeoutMs = 600_000;
 /** Long enough for one test in a lab. */
-export const testTimeoutMs = 120_000;
+export const testTimeoutMs = 240_000;
 
 /** Runs mbctl in a host; a failure is a result like any other. */
 export async function mbctl(

@@ -17,6 +17,8 @@ export interface ImageRecipe {
   readonly config: Readonly<Record<string, unknown>>;
   /** Entries over the busybox layer. */
   readonly files?: readonly TarEntry[];
+  /** Entries over those, in a layer of their own. */
+  readonly above?: readonly TarEntry[];
   /** What lies below `files`: a busybox with its applets, `/bin/busybox` alone, or nothing at all. */
   readonly base?: "busybox" | "bare" | "scratch";
 }
@@ -57,10 +59,10 @@ export async function writeImages(
   images: Readonly<Record<string, ImageRecipe>>,
 ): Promise<Layout> {
   const layout = await Layout.create(folder);
-  for (const [name, { config, files, base = "busybox" }] of Object.entries(images)) {
+  for (const [name, { config, files, above, base = "busybox" }] of Object.entries(images)) {
     const layers = [
       ...(base === "scratch" ? [] : [await busyboxLayer(base === "bare")]),
-      ...(files === undefined ? [] : [files]),
+      ...[files, above].filter((layer) => layer !== undefined),
     ];
     const options = {
       layers,
@@ -117,7 +119,6 @@ export async function runToEnd(host: Host, name: string): Promise<UnitEnd> {
   const unit = unitOf(name);
   await host.run(["systemctl", "start", "--wait", unit], {
     allowFailure: true,
-    timeoutMs: 30_000,
   });
   return await unitEnd(host, name);
 }
@@ -149,7 +150,7 @@ export async function journalOf(host: Host, name: string): Promise<string> {
   return stdout;
 }
 
-/** When a machine's journal got its first line that matches: milliseconds of the host's monotonic clock, NaN for none. */
+/** When a machine's journal got its last line that matches: milliseconds of the host's monotonic clock, NaN for none. */
 export async function journalClock(host: Host, name: string): Promise<(pattern: RegExp) => number> {
   const { stdout } = await host.run(["journalctl", "-q", "-o", "json", "-u", unitOf(name)]);
   const entries = stdout
@@ -157,13 +158,12 @@ export async function journalClock(host: Host, name: string): Promise<(pattern: 
     .split("\n")
     .map((line) => JSON.parse(line) as Record<"MESSAGE" | "__MONOTONIC_TIMESTAMP", string>);
   return (pattern) =>
-    Number(entries.find(({ MESSAGE }) => pattern.test(MESSAGE))?.__MONOTONIC_TIMESTAMP) / 1000;
+    Number(entries.findLast(({ MESSAGE }) => pattern.test(MESSAGE))?.__MONOTONIC_TIMESTAMP) / 1000;
 }
 
 /** Waits until a machine's app has written a marked line. */
 export async function waitForMark(host: Host, name: string, mark: string): Promise<void> {
   await waitFor(async () => marked(await journalOf(host, name)).includes(mark), {
-    timeoutMs: 10_000,
     what: `${name} to say "${mark}"`,
     explain: () => journalOf(host, name),
   });

@@ -23,6 +23,15 @@ export async function ipv4Of(host: Host, name: string): Promise<string> {
   return /inet (10\.199\.0\.\d+)\/24 /.exec(shown)?.[1] ?? "";
 }
 
+/** Takes a TCP port of a host, as the unit "taker" of somebody whom mbctl does not know. */
+export async function takePort(host: Host, port: number): Promise<void> {
+  await host.sh(
+    `systemd-run --quiet --unit=taker busybox nc -ll -p "$1" -e true
+     until ss -Hltn "sport = :$1" | grep -q .; do sleep 0.05; done`,
+    [`${port}`],
+  );
+}
+
 /** Captures packets on a host's interface (tcpdump(8), pcap-filter(7)); returns once it listens. */
 export async function capture(
   host: Host,

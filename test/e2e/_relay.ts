@@ -69,7 +69,6 @@ export async function fetchPage(host: Host, url: string): Promise<string | undef
 /** Fetches a page as soon as somebody answers. */
 export async function waitForPage(host: Host, url: string): Promise<string> {
   return await waitFor(() => fetchPage(host, url), {
-    timeoutMs: 15_000,
     what: `${host.name} to fetch ${url}`,
     explain: async () =>
       (await host.run(["curl", "-vsS", "-g", "--max-time", "5", url], { allowFailure: true }))

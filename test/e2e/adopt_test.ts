@@ -136,11 +136,11 @@ END
       const address = await mbctlOut(host(), ["address", "get", "byhand"]);
       await waitFor(
         async () => (await inside(host(), "byhand", "ip -6 addr show dev host0")).includes(address),
-        { timeoutMs: 10_000, what: "its address", explain: () => journalOf(host(), "byhand") },
+        { what: "its address", explain: () => journalOf(host(), "byhand") },
       );
       expect(await inside(host(), "byhand", "ls /images")).toContain("index.json");
       // The image is known, its digest is not: the next upgrade takes today's.
-      await mbctlOut(host(), ["machines", "upgrade", "byhand", "--yes"]);
+      await mbctlOut(host(), ["machines", "upgrade", "byhand", "--yes", "--grace", "1"]);
       await waitForMark(host(), "byhand", "ready");
       const { stdout } = await host().sh(`grep ^digest ${configs}/byhand/machine.toml`);
       expect(stdout).not.toContain("00000000");

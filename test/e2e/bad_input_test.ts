@@ -72,7 +72,6 @@ describe.each(testedHost)("on %s", (os) => {
       async () =>
         (await lab.host.run(["machinectl", "show", "web"], { allowFailure: true })).exitCode === 0,
       {
-        timeoutMs: 20_000,
         what: "the machine to run",
         explain: () => byHand.stderr(),
       },
@@ -102,7 +101,6 @@ describe.each(testedHost)("on %s", (os) => {
           (await lab.host.run(["machinectl", "show", "web"], { allowFailure: true })).exitCode ===
           0,
         {
-          timeoutMs: 20_000,
           what: "the machine to run",
           explain: () => byHand.stdout() + byHand.stderr(),
         },
@@ -173,7 +171,6 @@ describe.each(testedHost)("on %s", (os) => {
         async () =>
           (await lab.host.run(["pgrep", "-x", "skopeo"], { allowFailure: true })).exitCode === 0,
         {
-          timeoutMs: 10_000,
           what: "skopeo to run",
         },
       );

@@ -174,7 +174,6 @@ describe.each(testedHost)("machines create on %s", (os) => {
       expect(exitCode).toBe(signal === "SIGINT" ? 130 : 137);
       // What was killed is taken back by the next mbctl that looks; its processes and mounts are gone by themselves.
       await waitFor(async () => (await present()) === "", {
-        timeoutMs: 20_000,
         what: "processes, mounts and interfaces to be gone",
         explain: present,
       });

@@ -13,7 +13,7 @@ const images: Readonly<Record<string, ImageRecipe>> = {
   Idle: { config: { Cmd: idle } },
   Slow: {
     config: {
-      Cmd: ["sh", "-c", "sleep 1; : >/tmp/ready; while :; do sleep 1000; done"],
+      Cmd: ["sh", "-c", "sleep 2; : >/tmp/ready; while :; do sleep 1000; done"],
       Healthcheck: { Test: ["CMD-SHELL", "test -e /tmp/ready"], Interval: 1e9, Retries: 60 },
     },
   },
@@ -154,7 +154,6 @@ describe.each(testedHosts)("depends on %s", (os) => {
       expect(stderr).toContain("not running");
       await host.run(["systemctl", "unmask", "--runtime", unitOf("db")]);
       await waitFor(async () => (await state("app")) !== "activating", {
-        timeoutMs: 10_000,
         what: "app to have failed",
       });
     },

@@ -129,11 +129,14 @@ describe.each(testedHosts)("the firewall on %s", (os) => {
     "lets those in by a published port whom the machine allows, and no other node of the mesh",
     async () => {
       const published = it.lab.mesh("hosta").address;
-      const sources = ["open", "app", "hostb", "other", "hostc", "alien"];
-      const answers = await Promise.all(
-        sources.map((source) => answerTo(it, source, published, 8080)),
-      );
-      expect(answers).toEqual(["tcp80", "tcp80", "", "", "", ""]);
+      const answer = (source: string) => answerTo(it, source, published, 8080);
+      for (const source of ["open", "app"]) {
+        await waitFor(async () => (await answer(source)) === "tcp80", {
+          what: `${source} to be answered`,
+        });
+      }
+      const strangers = ["hostb", "other", "hostc", "alien"];
+      expect(await Promise.all(strangers.map(answer))).toEqual(["", "", "", ""]);
     },
     testTimeoutMs,
   );
@@ -303,13 +306,14 @@ END`);
       const before = await theirs();
       expect(before).toContain("table inet theirs");
       await using strange = new PingStream(stranger, address.open);
-      const trusted = b.start(["ping", "-q", "-i", "0.02", "-c", "150", address.open]);
-      let isDone = false;
-      void trusted.exited.then(() => (isDone = true));
-      let reloads = 0;
-      for (; !isDone; reloads++) await mbctlOut(a, ["host", "reload"]);
-      expect(reloads).toBeGreaterThan(2);
-      expect((await trusted.exited).stdout).toContain(" 0% packet loss");
+      const trusted = b.start(["ping", "-q", "-i", "0.02", address.open]);
+      for (let reloads = 0; reloads < 8; reloads++) await mbctlOut(a, ["host", "reload"]);
+      await trusted.kill("SIGINT");
+      const { stdout: said } = await trusted.exited;
+      const [, sent, answered] = /(\d+) packets transmitted, (\d+) received/.exec(said) ?? [];
+      expect(Number(sent)).toBeGreaterThan(50);
+      // The last one may be on its way.
+      expect(Number(sent) - Number(answered)).toBeLessThanOrEqual(1);
       await strange.more(5);
       expect(strange.answers).toBe(0);
       expect(await theirs()).toBe(before);

@@ -65,7 +65,6 @@ async function waitForMesh(host: Host, command: string): Promise<void> {
     async () =>
       (await host.run(["bash", "-c", `${command} -m 2`], { allowFailure: true })).exitCode === 0,
     {
-      timeoutMs: 40_000,
       what: `"${command}" to answer`,
       explain: async () =>
         (

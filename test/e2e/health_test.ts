@@ -141,7 +141,6 @@ describe.each(testedHosts)("health on %s", (os) => {
       // In the machine's /tmp, which is new at each start.
       await sh(host, "Well", ": >/tmp/sick");
       await waitFor(async () => !["0", before].includes(await mainPid("Well")), {
-        timeoutMs: 30_000,
         what: "Well to be restarted",
       });
       await waitForHealth(host, "Well", "healthy");
@@ -156,7 +155,6 @@ describe.each(testedHosts)("health on %s", (os) => {
       await waitForHealth(host, "Well", "healthy");
       await sh(host, "Well", ": >/tmp/sick");
       await waitFor(async () => (await property(host, unitOf("Well"), "MainPID")) === "0", {
-        timeoutMs: 30_000,
         what: "Well to stop",
       });
       expect(await healthOf(host, "Well")).toBeUndefined();
@@ -177,13 +175,9 @@ describe.each(testedHosts)("health on %s", (os) => {
         "Line",
         `shell = "${line}"\ninterval = "500ms"\nretries = 1\nstart_period = "1h"`,
       );
-      await waitFor(
-        async () => (await sh(host, "Line", "wc -l </tmp/asked || true")).trim() >= "3",
-        {
-          timeoutMs: 30_000,
-          what: "three probes",
-        },
-      );
+      await waitFor(async () => Number(await sh(host, "Line", "wc -l </tmp/asked || true")) >= 3, {
+        what: "three probes",
+      });
       expect(await healthOf(host, "Line")).toBe("starting");
       await sh(host, "Line", ": >/tmp/ready");
       await waitForHealth(host, "Line", "healthy");

@@ -7,7 +7,7 @@ import { parseSignal } from "../../lib/signal.ts";
 import type { Host } from "../lab/host.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
 import { waitFor } from "../lab/wait_for.ts";
-import { bad, check, mendAsTold, waitForGreen } from "./_check.ts";
+import { bad, check, mendAsTold, onlyBad, waitForGreen } from "./_check.ts";
 import { labTimeoutMs, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
 import { type ImageRecipe, installImages, pull } from "./_machines.ts";
 
@@ -128,7 +128,7 @@ describe.each(testedHosts)("host check on %s", (os) => {
     await installImages(host, images);
     for (const name of Object.keys(images))
       await pull(host, name, ["--start", ...(flags[name] ?? [])]);
-    await waitForGreen(host, 20_000);
+    await waitForGreen(host);
   }, labTimeoutMs);
   afterAll(async () => await lab[Symbol.asyncDispose](), labTimeoutMs);
 
@@ -178,7 +178,7 @@ describe.each(testedHosts)("host check on %s", (os) => {
       } finally {
         await host.sh('mv /root/hidden "$(cat /root/place)"');
       }
-      await waitForGreen(host, 5000);
+      await waitForGreen(host);
     },
     testTimeoutMs,
   );
@@ -188,16 +188,13 @@ describe.each(testedHosts)("host check on %s", (os) => {
     async () => {
       await host.writeFile("/usr/local/bin/skopeo", "#!/bin/sh\nexec sleep 100\n", "0755");
       const startedMs = performance.now();
-      const told = await check(host);
-      expect(performance.now() - startedMs).toBeLessThan(15_000);
-      expect(bad(told)).toEqual([
-        {
-          check: "skopeo",
-          verdict: "wrong",
-          seen: "it does not say its version",
-          mend: "run skopeo --version",
-        },
-      ]);
+      expect(await onlyBad(host)).toEqual({
+        check: "skopeo",
+        verdict: "wrong",
+        seen: "it does not say its version",
+        mend: "run skopeo --version",
+      });
+      expect(performance.now() - startedMs).toBeLessThan(90_000);
       await host.sh("rm /usr/local/bin/skopeo");
     },
     testTimeoutMs,
@@ -207,12 +204,11 @@ describe.each(testedHosts)("host check on %s", (os) => {
     "tells of work that a killed run left, until it is cleared away",
     async () => {
       await host.sh("touch /var/lib/man8machine_configs/.mbctl-pull.Ghost");
-      const [line, ...others] = bad(await check(host));
-      expect(others).toEqual([]);
-      expect(line?.seen).toBe("Ghost: its pull was not ended");
+      const line = await onlyBad(host);
+      expect(line.seen).toBe("Ghost: its pull was not ended");
       // It asks first: there is nobody here to answer.
-      await host.sh(`${line?.mend} --yes`);
-      await waitForGreen(host, 1000);
+      await host.sh(`${line.mend} --yes`);
+      await waitForGreen(host);
     },
     testTimeoutMs,
   );
@@ -240,7 +236,7 @@ describe.each(testedHosts)("host check on %s", (os) => {
       await host.writeFile(toml, before);
       await host.writeFile("/etc/mbctl/config.toml", config);
       await host.sh("mbctl host reload");
-      await waitForGreen(host, 5000);
+      await waitForGreen(host);
     },
     testTimeoutMs,
   );
@@ -256,7 +252,7 @@ describe.each(testedHosts)("host check on %s", (os) => {
     test(
       "is green for a machine that can be reached, and shows addresses, routes and ports",
       async () => {
-        await waitForGreen(host, 10_000, "One");
+        await waitForGreen(host, undefined, "One");
         const { checks } = await reachable("One");
         expect(checks.map((line) => [line.check, line.verdict])).toEqual(
           ["files", "unit", "mesh address", "ULA and IPv4", "mesh routes", "default routes"]
@@ -360,7 +356,7 @@ describe.each(testedHosts)("host check on %s", (os) => {
         const toml = "/var/lib/man8machine_configs/Four/machine.toml";
         await host.writeFile(toml, `${line?.[1]}\n${await host.readFile(toml)}`);
         await host.sh(line?.[2] ?? "false");
-        await waitForGreen(host, 15_000, "Four");
+        await waitForGreen(host, undefined, "Four");
         const { checks } = await reachable("Four");
         expect(checks.find(({ check }) => check === "listens")?.seen).toBe(
           "80/tcp httpd (0.0.0.0), relayed to the mesh address",
@@ -386,12 +382,12 @@ describe.each(testedHosts)("host check on %s", (os) => {
           const answer = await check(host);
           return bad(answer).some((line) => line.check === "prefix") ? answer : undefined;
         },
-        { timeoutMs: 15_000, what: "the changed key to be noticed" },
+        { what: "the changed key to be noticed" },
       );
       const line = bad(told).find((finding) => finding.check === "prefix");
       expect(line?.mend).toBe("mbctl host renumber");
       await mendAsTold(host);
-      await waitForGreen(host, 15_000, "One");
+      await waitForGreen(host, undefined, "One");
     },
     testTimeoutMs,
   );

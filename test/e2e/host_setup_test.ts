@@ -176,7 +176,6 @@ describe.each(testedHosts)("on %s", (os) => {
       await joinHosts(router, host);
       const gateway = async () => (await host.run(["ip", "-6", "route", "show", "default"])).stdout;
       await waitFor(async () => (await gateway()).includes("dev to-hostb proto ra"), {
-        timeoutMs: 20_000,
         what: "a router advertisement",
       });
       await setup();
@@ -351,7 +350,6 @@ describe.each(testedHosts)("on %s", (os) => {
         async () =>
           /inet 10\.199\.0\.(12[89]|1[3-9]\d|2\d\d)\//.test(await inside(host, "Web", "ip addr")),
         {
-          timeoutMs: 15_000,
           what: "a leased address",
           explain: () => inside(host, "Web", "ip addr"),
         },
@@ -386,7 +384,6 @@ describe.each(testedHosts)("on %s", (os) => {
       // A container's systemd leaves /proc/sys alone.
       await host.run(["sysctl", "--load", "/etc/sysctl.d/80-man8s-forwarding.conf"]);
       await waitFor(async () => (await setup()).stderr === "nothing to do: the host is set up\n", {
-        timeoutMs: 30_000,
         what: "the bridge after a boot",
         explain: async () => (await setup("--dry-run")).stdout,
       });

@@ -140,8 +140,8 @@ describe.each(testedHosts)("on %s", (os) => {
 
       const before = performance.now();
       await mbctlOut(here, ["machines", "stop", image]);
-      // All six obey their stop signal.
-      expect(performance.now() - before).toBeLessThan(2000);
+      // All six obey their stop signal: none is killed after 10 s.
+      expect(performance.now() - before).toBeLessThan(10_000);
       expect(await mbctlOut(here, ["machines", "list"])).toMatch(/ stopped /);
 
       await mbctlOut(here, ["machines", "remove", image, "--yes"]);

@@ -109,7 +109,6 @@ const waitForPage = async (host: Host, name: string, words: string) =>
       (await host.run(["curl", "-s", "-m", "2", `http://${name}/version`], { allowFailure: true }))
         .stdout === `${words}\n`,
     {
-      timeoutMs: 30_000,
       what: `${name} to serve ${words} to ${host.name}`,
       explain: async () => transcript,
     },

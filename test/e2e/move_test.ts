@@ -15,7 +15,7 @@ import {
 } from "./_lab.ts";
 import { joinBySsh, sshPackages } from "./_ssh.ts";
 import { dataPath, installImages, pull, waitForMark } from "./_machines.ts";
-import { inside } from "./_network.ts";
+import { inside, takePort } from "./_network.ts";
 
 const images = {
   Web: {
@@ -108,8 +108,8 @@ describe.each(testedHosts)("on %s, machines move", (os) => {
       const { stdout: pid } = await a.run(["systemctl", "is-active", "systemd-nspawn@web.service"]);
       expect(pid.trim()).toBe("active");
       const move = ["machines", "move", "web", "ssh://root@hostb", "--yes"];
-      // Its port is taken there by somebody whom mbctl does not know: that is seen before.
-      await b.sh("systemd-run --quiet --unit=taker busybox nc -ll -p 8080 -e true");
+      // Its port is taken there: that is seen before.
+      await takePort(b, 8080);
       const early = await mbctl(a, move);
       await b.sh("systemctl stop taker");
       expect({ exitCode: early.exitCode, stderr: early.stderr }).toEqual({
@@ -157,7 +157,7 @@ describe.each(testedHosts)("on %s, machines move", (os) => {
       const move = a.start(["mbctl", "machines", "move", "web", "ssh://root@hostb", "--yes"]);
       await waitFor(
         async () => (await b.sh("test -e /run/reached && echo yes || true")).stdout === "yes\n",
-        { timeoutMs: 30_000, what: "the archive to be on its way" },
+        { what: "the archive to be on its way" },
       );
       // Nobody else moves a machine to that name meanwhile.
       expect((await b.sh(`flock -n ${claim} true && echo free || echo taken`)).stdout).toBe(
@@ -197,7 +197,6 @@ describe.each(testedHosts)("on %s, machines move", (os) => {
           (await a.sh("curl -s -m 2 http://web.hostb/ || true")).stdout === "a page\n" &&
           (await b.sh("curl -s -m 2 http://127.0.0.1:8080/ || true")).stdout === "a page\n",
         {
-          timeoutMs: 30_000,
           what: "the page",
           explain: async () => (await a.sh("getent hosts web.hostb; cat /etc/hosts")).stdout,
         },
@@ -227,7 +226,7 @@ describe.each(testedHosts)("on %s, machines move", (os) => {
       await waitFor(
         async () =>
           (await b.sh("curl -s -m 2 http://127.0.0.1:8081/ || true")).stdout === "a page\n",
-        { timeoutMs: 30_000, what: "the page at its other port" },
+        { what: "the page at its other port" },
       );
       expect(await mbctlOut(a, ["machines", "list"])).toMatch(/^web .*stopped/m);
       const enabled = await a.sh("systemctl is-enabled systemd-nspawn@web.service || true");

@@ -49,7 +49,6 @@ async function waitForName(
       return last.every((found) => found === address);
     },
     {
-      timeoutMs: 15_000,
       what: `"${name}" to be "${address}" on ${host.name}`,
       explain: async () => `${JSON.stringify(last)}\n${await host.readFile("/etc/hosts")}`,
     },
@@ -169,7 +168,7 @@ describe.each(testedHosts)("names of machines on %s", (os) => {
     async () => {
       await pull(a, "other", [], "db");
       await carry(a, b);
-      expect(await getent(b, "other.hosta")).not.toBe("");
+      await waitFor(() => getent(b, "other.hosta"), { what: "other.hosta to have an address" });
       await mbctlOut(a, ["machines", "remove", "other", "--yes"]);
       await waitForName(a, "Web", "other.hosta", "");
       await carry(a, b);

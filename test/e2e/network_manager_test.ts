@@ -7,7 +7,7 @@ import { joinHosts, startYggdrasil } from "../lab/mesh.ts";
 import { waitFor } from "../lab/wait_for.ts";
 import { hostSnapshot } from "./_host_snapshot.ts";
 import { labTimeoutMs, mbctl, mbctlOut, testedHosts, testTimeoutMs } from "./_lab.ts";
-import { installImages, pull } from "./_machines.ts";
+import { installImages, journalOf, pull } from "./_machines.ts";
 import { inside, ipv4Of, sourceOfPing, waitForPing } from "./_network.ts";
 
 const packages = ["network-manager", "dnsmasq-base", "firewalld"];
@@ -54,7 +54,6 @@ describe.each(testedHosts)("on %s", (os) => {
   };
   const leaseOf = async (name: string) =>
     await waitFor(async () => (await ipv4Of(host, name)) || undefined, {
-      timeoutMs: 15_000,
       what: "a lease",
       explain: () => inside(host, name, "ip addr"),
     });
@@ -78,7 +77,6 @@ describe.each(testedHosts)("on %s", (os) => {
       Shop: { config: { Cmd: ["sh", "-c", webServer] } },
     });
     await waitFor(async () => !(await host.run(["ip", "address"])).stdout.includes("tentative"), {
-      timeoutMs: 10_000,
       what: "the link's own addresses",
     });
     before = await snapshot();
@@ -112,7 +110,6 @@ describe.each(testedHosts)("on %s", (os) => {
       expect((await host.sh(tentative)).stdout).toBe("");
       const state = ["nmcli", "-g", "GENERAL.STATE", "device", "show", "srvgrp0"];
       await waitFor(async () => (await host.run(state)).stdout.startsWith("100 "), {
-        timeoutMs: 10_000,
         what: "NetworkManager to be done with the bridge",
       });
       const standing = await snapshot();
@@ -139,7 +136,7 @@ describe.each(testedHosts)("on %s", (os) => {
       await waitFor(
         async () =>
           (await inside(host, "Web", "ip -6 addr")).match(/inet6 fdfc:16ed:7601:/g)?.length === 2,
-        { timeoutMs: 20_000, what: "a router advertisement" },
+        { what: "a router advertisement" },
       );
       expect(await inside(host, "Web", "ip -6 addr")).not.toContain("tentative");
       await waitForPing(other, web);
@@ -165,14 +162,16 @@ describe.each(testedHosts)("on %s", (os) => {
       const shop = await pull(host, "Shop", ["--start", "--publish", "8080:80"]);
       const answer = async () => await inside(host, "Web", "busybox nslookup -type=aaaa shop");
       await waitFor(async () => (await answer()).includes(`Address: ${shop}\n`), {
-        timeoutMs: 10_000,
         what: "the name",
         explain: answer,
       });
       const fetch = ["curl", "-sS", "--max-time", "5", "http://192.0.2.1:8080/"];
-      expect((await other.run(fetch)).stdout).toBe("hello\n");
+      await waitFor(
+        async () => (await other.run(fetch, { allowFailure: true })).stdout === "hello\n",
+        { what: "the page" },
+      );
       // Not through a relay on the host: the app sees who asks.
-      expect(await mbctlOut(host, ["machines", "logs", "Shop"])).toContain("192.0.2.2");
+      expect(await journalOf(host, "Shop")).toContain("192.0.2.2");
     },
     testTimeoutMs,
   );
@@ -187,7 +186,6 @@ describe.each(testedHosts)("on %s", (os) => {
       await waitForPing(other, web);
       const ping = () => inside(host, "Web", "ping -c1 -W5 192.0.2.2");
       await waitFor(async () => (await ping()).includes("1 packets received"), {
-        timeoutMs: 10_000,
         what: "IPv4 to the world",
       });
       await other.run(["curl", "-sS", "--max-time", "5", "http://192.0.2.1:8080/"]);

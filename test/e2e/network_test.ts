@@ -73,7 +73,6 @@ describe.each(testedHosts)("the network of a machine on %s", (os) => {
             : undefined;
         },
         {
-          timeoutMs: 10_000,
           what: "the local and the advertised address",
           explain: () => journalOf(host, "One"),
         },

@@ -12,6 +12,7 @@ import {
   tracesOfMachines,
 } from "./_lab.ts";
 import { unitOf } from "./_machines.ts";
+import { takePort } from "./_network.ts";
 import { askUdp, fetchPage, installNginx, nginxImage, serveUdp, waitForPage } from "./_relay.ts";
 
 /** A network between the hosts (RFC 5737 and 3849). */
@@ -92,7 +93,7 @@ describe.each(testedHosts)("published ports on %s", (os) => {
     "a port that is taken is refused before anything is fetched",
     async () => {
       const traces = await tracesOfMachines(host);
-      await host.sh("systemd-run --quiet --unit=taker busybox nc -ll -p 9090 -e true");
+      await takePort(host, 9090);
       const rows: [ports: string[], code: number, message: string][] = [
         [["9090:80"], 4, 'Cannot publish 9090:80 of "Two": port 9090/tcp of the host is taken'],
         [["53:53/udp"], 4, 'Cannot publish 53:53/udp of "Two": port 53/udp of the host is taken'],
@@ -142,7 +143,7 @@ describe.each(testedHosts)("published ports on %s", (os) => {
   test(
     "a port that was taken meanwhile: start names it; the machine of which it is runs without",
     async () => {
-      await host.sh("systemd-run --quiet --unit=taker busybox nc -ll -p 8090 -e true");
+      await takePort(host, 8090);
       const refused = await mbctl(host, ["machines", "start", "Two"]);
       expect([refused.exitCode, refused.stderr.split("\n")[0]]).toEqual([
         4,

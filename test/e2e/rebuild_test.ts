@@ -82,7 +82,6 @@ describe.each(testedHosts)("machines rebuild on %s", (os) => {
           })
         ).exitCode === 0,
       {
-        timeoutMs: 40_000,
         what: `${host.name} to reach the registry`,
         explain: async () =>
           (
@@ -189,7 +188,6 @@ describe.each(testedHosts)("machines rebuild on %s", (os) => {
         await waitFor(
           async () => (await page(`http://${name.toLowerCase()}.hostc/`)) === `data of ${name}\n`,
           {
-            timeoutMs: 30_000,
             what: `the peer to reach ${name} by its name`,
             explain: async () => (await peer.sh("cat /etc/hosts; ip -6 route")).stdout,
           },

@@ -132,7 +132,6 @@ describe.each(testedHosts)("relays on %s", (os) => {
       expect(await waitForPage(there, url)).toBe("late");
       await listenOn("0.0.0.0:9000");
       await waitFor(async () => (await said("Late")).includes("listens no more"), {
-        timeoutMs: 10_000,
         what: "the relay to go",
         explain: () => said("Late"),
       });
@@ -174,7 +173,6 @@ describe.each(testedHosts)("relays on %s", (os) => {
         unitOf("Late"),
       ]);
       await waitFor(async () => (await relaysOf("Late")) === "", {
-        timeoutMs: 10_000,
         what: "all of it to be gone",
         explain: () => relaysOf("Late"),
       });

@@ -78,7 +78,7 @@ describe.each(testedHosts)("on %s, machines rename", (os) => {
       await waitFor(
         async () =>
           (await host().sh("curl -s -m 2 http://127.0.0.1:8080/ || true")).stdout === "a page\n",
-        { timeoutMs: 20_000, what: "the published port to answer" },
+        { what: "the published port to answer" },
       );
       expect(await mbctlOut(host(), ["machines", "snapshots", "www"])).toContain("before");
       const traces = await host().sh(

@@ -31,7 +31,6 @@ describe.each(testedHosts)("restarts on %s", (os) => {
         marked(await journalOf(host, name)).length === runs &&
         (await property(name, "ActiveState")) === state,
       {
-        timeoutMs: 30_000,
         what: `${name} to have run ${runs} times, and to be ${state}`,
         explain: async () =>
           `${await property(name, "ActiveState")}\n${await journalOf(host, name)}`,
@@ -96,7 +95,6 @@ kind = "data"
       await declared("Ends", `args = ["echo", "@@run"]\nrestart = "always"`);
       const { exitCode } = await mbctl(host, ["machines", "start", "Ends"]);
       await waitFor(async () => marked(await journalOf(host, "Ends")).length >= 2, {
-        timeoutMs: 30_000,
         what: "a program that ended well to run again",
       });
       // That it ends at once is told where that is seen in time.
@@ -154,7 +152,6 @@ kind = "data"
       await mbctlOut(host, ["machines", "stop", "Boots", "Stopped"]);
       await lab.reboot(host);
       await waitFor(async () => (await states()).get("Boots") === "running", {
-        timeoutMs: 30_000,
         what: "a machine to start at boot",
       });
       const after = await states();

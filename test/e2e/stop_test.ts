@@ -16,6 +16,9 @@ import {
   waitForMark,
 } from "./_machines.ts";
 
+/** The default of `stop_timeout_sec`; a stop on a host at rest takes 0.4 s. */
+const stopTimeoutMs = 10_000;
+
 /** StopSignal of an image, and the number that its app then sees (signal(7), glibc's SIGRTMIN is 34). */
 const stopSignals: readonly (readonly [stopSignal: string | undefined, number: number])[] = [
   [undefined, 15],
@@ -105,7 +108,7 @@ describe.each(testedHosts)("a machine on %s", (os) => {
         const before = performance.now();
         await host().run(["systemctl", "stop", unitOf("Early")]);
         // systemd would kill it after 20 s.
-        expect(performance.now() - before).toBeLessThan(5000);
+        expect(performance.now() - before).toBeLessThan(15_000);
       }
     },
     testTimeoutMs,
@@ -116,7 +119,7 @@ describe.each(testedHosts)("a machine on %s", (os) => {
       ([stopSignal, number], index) => [stopSignal ?? "no signal", number, index] as const,
     ),
   )(
-    "an app whose image says %s gets signal %d alone, and machines stop takes less than 2 s",
+    "an app whose image says %s gets signal %d alone, and machines stop does not wait for its time to be over",
     async (_name, number, index) => {
       const name = `Stop${index}`;
       await pull(host(), name);
@@ -129,7 +132,7 @@ describe.each(testedHosts)("a machine on %s", (os) => {
         status: 0,
         result: "success",
       });
-      expect(tookMs).toBeLessThan(2000);
+      expect(tookMs).toBeLessThan(stopTimeoutMs);
     },
     testTimeoutMs,
   );
@@ -144,7 +147,7 @@ describe.each(testedHosts)("a machine on %s", (os) => {
       await mbctlOut(host(), ["machines", "stop", "Deaf"]);
       const tookMs = performance.now() - before;
       expect(tookMs).toBeGreaterThan(1000);
-      expect(tookMs).toBeLessThan(4000);
+      expect(tookMs).toBeLessThan(stopTimeoutMs);
       expect(
         (
           await host().run(["systemctl", "is-active", unitOf("Deaf")], {
@@ -186,7 +189,7 @@ describe.each(testedHosts)("a machine on %s", (os) => {
             !lines.some((line) => line.startsWith("Z"))
           );
         },
-        { timeoutMs: 5000, what: "40 orphans to be reaped", explain: shown },
+        { what: "40 orphans to be reaped", explain: shown },
       );
       await mbctlOut(host(), ["machines", "stop", "Orphans"]);
     },

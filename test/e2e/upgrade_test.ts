@@ -335,7 +335,9 @@ describe.each(testedHosts)("machines upgrade on %s", (os) => {
         `systemctl daemon-reload; systemd-analyze verify mbctl-upgrade.timer ${service}`,
       );
       await host.run(["systemctl", "start", service]);
-      const { stdout: said } = await host.run(["journalctl", "-o", "cat", "-u", service]);
+      const { stdout: said } = await host.sh('journalctl --sync; exec journalctl -o cat -u "$1"', [
+        service,
+      ]);
       expect(said).toMatch(/^NAME .*\nStill .* upgraded, not started$/m);
       expect(said).not.toContain("Web");
       await move("sick", "many");
@@ -353,7 +355,7 @@ describe.each(testedHosts)("machines upgrade on %s", (os) => {
       ).toMatchObject({ stdout: "inactive\n" });
       await waitFor(
         async () => !(await mbctlOut(host, ["machines", "list"])).includes("unfinished"),
-        { timeoutMs: 5000, what: "all changes to end" },
+        { what: "all changes to end" },
       );
     },
     testTimeoutMs,

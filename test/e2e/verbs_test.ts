@@ -209,7 +209,6 @@ describe.each(testedHosts)("on %s", (os) => {
     await waitFor(
       async () => /^killed +failed \(signal\) /m.test(await mbctlOut(host, ["machines", "list"])),
       {
-        timeoutMs: 10_000,
         what: "systemd to see it",
       },
     );

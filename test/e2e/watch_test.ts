@@ -52,7 +52,7 @@ describe.each(testedHosts)("on %s", (os) => {
     await using waiting = host().start(["mbctl", "machines", "wait", "job"]);
     await waitFor(
       async () => (await host().run(["pgrep", "-f", "^journalctl.*--follow"])).exitCode === 0,
-      { timeoutMs: 10_000, what: "wait to follow the journal" },
+      { what: "wait to follow the journal" },
     );
     await machines("stop", "job");
     expect((await waiting.exited).stdout).toMatch(/^(143|255)\n$/);
@@ -60,14 +60,14 @@ describe.each(testedHosts)("on %s", (os) => {
     await using stopped = host().start(["mbctl", "machines", "wait", "job"]);
     await waitFor(
       async () => (await host().run(["pgrep", "-f", "^journalctl.*--follow"])).exitCode === 0,
-      { timeoutMs: 10_000, what: "wait to follow the journal" },
+      { what: "wait to follow the journal" },
     );
     await stopped.kill("SIGINT");
     expect((await stopped.exited).exitCode).toBe(130);
     await waitFor(
       async () =>
         (await host().run(["pgrep", "-f", "^journalctl"], { allowFailure: true })).exitCode !== 0,
-      { timeoutMs: 10_000, what: "journalctl to end" },
+      { what: "journalctl to end" },
     );
   });
 
@@ -119,7 +119,6 @@ describe.each(testedHosts)("on %s", (os) => {
       ...["mbctl", "machines", "stats", "-f", "--interval", "50ms", "--json"],
     ]);
     await waitFor(() => following.stdout().split("\n").length > 3, {
-      timeoutMs: 10_000,
       what: "three lines of figures",
     });
     await following.kill("SIGINT");
@@ -161,11 +160,10 @@ describe.each(testedHosts)("on %s", (os) => {
     await using following = host().start(["mbctl", "machines", "events", "-f", "--json"]);
     await waitFor(
       async () => (await host().run(["pgrep", "-f", "^journalctl.*--follow"])).exitCode === 0,
-      { timeoutMs: 10_000, what: "events to follow the journal" },
+      { what: "events to follow the journal" },
     );
     await pull(host(), "fresh", ["--start"], "job");
     await waitFor(() => /"machine":"fresh","event":"start"/.test(following.stdout()), {
-      timeoutMs: 20_000,
       what: "the start to be told",
       explain: () => following.stdout(),
     });

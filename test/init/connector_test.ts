@@ -30,7 +30,7 @@ describe("a machine that only lends commands", () => {
     });
     try {
       const words = () => readFileSync(`/proc/${child.pid}/cmdline`, "utf8").split("\0");
-      await waitFor(() => words()[1] === "sleep", { timeoutMs: 10_000, what: "the init to end" });
+      await waitFor(() => words()[1] === "sleep", { what: "the init to end" });
       const environment = readFileSync(`/proc/${child.pid}/environ`, "utf8").split("\0");
       expect(environment).toContain("OWN=its own");
       expect(environment).toContain("my.var=x");

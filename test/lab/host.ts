@@ -114,7 +114,7 @@ export class Host {
     outer.unref();
     this.#outer = outer;
     const options = {
-      timeoutMs: 60_000,
+      timeoutMs: 180_000,
       what: `lab host "${this.name}" (${this.os}) to boot`,
       explain: () => this.#explain(),
     };

@@ -79,7 +79,7 @@ export class Pty implements AsyncDisposable {
   }
 
   /** Waits until the output matches behind the match of the call before. */
-  async waitFor(pattern: RegExp, timeoutMs = 10_000): Promise<RegExpExecArray> {
+  async waitFor(pattern: RegExp, timeoutMs?: number): Promise<RegExpExecArray> {
     const match = await waitFor(
       () => new RegExp(pattern.source, pattern.flags).exec(this.#output.slice(this.#seen)),
       {
@@ -94,7 +94,7 @@ export class Pty implements AsyncDisposable {
   }
 
   /** Waits for the end of the command, and returns its exit code. */
-  async waitForExit(timeoutMs = 10_000): Promise<number> {
+  async waitForExit(timeoutMs?: number): Promise<number> {
     let exitCode: number | undefined;
     this.exited.then((code) => {
       exitCode = code;

@@ -17,13 +17,12 @@ export async function applierOf(pid: number): Promise<number> {
     readdirSync("/proc").find(
       (name) => fieldsOf(name)?.[1] === `${pid}` && isApplier(commandOf(name)),
     );
-  return Number(await waitFor(find, { timeoutMs: 10_000, what: "the applying process" }));
+  return Number(await waitFor(find, { what: "the applying process" }));
 }
 
 /** Waits until a process is gone: where nobody takes its exit code, a zombie is left. */
 export async function hasEnded(pid: number): Promise<void> {
   await waitFor(() => ["Z", undefined].includes(fieldsOf(`${pid}`)?.[0]), {
-    timeoutMs: 10_000,
     what: `the end of process ${pid}`,
   });
 }

@@ -173,7 +173,6 @@ describe.skipIf(!canPull)("pull", () => {
     });
     try {
       await waitFor(() => Bun.file(join(host.dir, "started")).exists(), {
-        timeoutMs: 10_000,
         what: "the other mbctl",
       });
       const locked = `exit 4\nmbctl: Cannot work on the machine "web": another mbctl does (process ${other.pid})\nhint: wait for it to end, then run the command again\n`;

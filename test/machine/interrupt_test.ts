@@ -89,7 +89,7 @@ describe.skipIf(!canPull || !canServe)("stopped", () => {
       detached: true,
     });
     const size = () => statSync(heart, { throwIfNoEntry: false })?.size ?? 0;
-    await waitFor(() => size() > 0, { timeoutMs: 10_000, what: `${which} to run` });
+    await waitFor(() => size() > 0, { what: `${which} to run` });
     const applier = hanging.program === "igzip" ? await applierOf(child.pid) : undefined;
     const hasStopped = async () => {
       if (applier !== undefined) await hasEnded(applier);
@@ -204,7 +204,6 @@ describe.skipIf(!canPull || !canServe)("stopped", () => {
       env: { ...process.env, TERM: "xterm" },
     });
     await waitFor(() => output.includes("/conf"), {
-      timeoutMs: 10_000,
       what: "the question",
       explain: () => output,
     });

@@ -128,7 +128,7 @@ describe.skipIf(!canPull)("killed", () => {
       const applier = await applierOf(child.pid);
       const feeder = await waitFor(
         async () => (await Bun.file(reached).text()).trim() || undefined,
-        { timeoutMs: 10_000, what: "the bytes to be given" },
+        { what: "the bytes to be given" },
       );
       try {
         child.kill("SIGKILL");

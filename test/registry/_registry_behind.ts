@@ -41,7 +41,6 @@ export async function startRegistryBehind(dir: string): Promise<RegistryBehind> 
   const ask = (path: string, init: RequestInit = {}) =>
     fetch(`http://registry${path}`, { ...init, unix: socket });
   await waitFor(async () => (await ask("/v2/")).ok, {
-    timeoutMs: 10_000,
     what: "docker-registry",
     intervalMs: 10,
   });

@@ -140,7 +140,6 @@ describe("the relay of datagrams", () => {
       expect(await askAs(2)).toBe(ports.get("2") ?? "");
       expect(await askAs(1)).not.toBe(ports.get("1") ?? "");
       await waitFor(async () => (await relay.descriptors()) === before, {
-        timeoutMs: 8000,
         what: "all of them to be forgotten",
       });
       for (const client of clients) await client[Symbol.asyncDispose]();

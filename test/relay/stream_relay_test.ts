@@ -139,12 +139,11 @@ describe("the relay of connections", () => {
         if (open === 2000) for (const [index, one] of waiting.entries()) one.end(`${index}`);
       });
       await using relay = startRelay(app.port);
-      const before = await waitFor(() => relay.descriptors(), { timeoutMs: 5000, what: "it" });
+      const before = await waitFor(() => relay.descriptors(), { what: "it" });
       const answers = await Promise.all(Array.from({ length: 2000 }, () => ask(relay.port, "x")));
       expect(new Set(answers.map(String)).size).toBe(2000);
       const kept = 2 * 64 + before + 10;
       await waitFor(async () => (await relay.descriptors()) <= kept, {
-        timeoutMs: 10_000,
         what: "the descriptors to be closed",
       });
     },
@@ -159,11 +158,11 @@ describe("the relay of connections", () => {
       await using relay = startRelay(app.port, { clientLimit: 2 });
       const answers = [1, 2, 3].map(() => ask(relay.port, "x"));
       const reached = (count: number) => async () => sockets.length >= count;
-      await waitFor(reached(2), { timeoutMs: 5000, what: "two of them" });
+      await waitFor(reached(2), { what: "two of them" });
       await Bun.sleep(100);
       expect(sockets.length).toBe(2);
       sockets[0]?.end("first");
-      await waitFor(reached(3), { timeoutMs: 5000, what: "the third" });
+      await waitFor(reached(3), { what: "the third" });
       for (const socket of sockets.slice(1)) socket.end("other");
       expect((await Promise.all(answers)).map(String).sort()).toEqual(["first", "other", "other"]);
     },

@@ -83,7 +83,7 @@ function watch(shell: readonly string[], wanted: readonly string[], first: Net) 
     /** Has it wait before each look from now on. */
     async hold() {
       writeFileSync(join(dir, "step"), "");
-      await waitFor(() => existsSync(join(dir, "held")), { timeoutMs: 5000, what: "it to wait" });
+      await waitFor(() => existsSync(join(dir, "held")), { what: "it to wait" });
     },
     /** Lets it look once, at these. */
     async lookAt(net: Net) {
@@ -96,7 +96,6 @@ function watch(shell: readonly string[], wanted: readonly string[], first: Net) 
     /** Waits for what it has asked for by now. */
     called: (...expected: string[]) =>
       waitFor(() => calls().join("\n") === expected.join("\n"), {
-        timeoutMs: 5000,
         what: expected.join("; "),
         explain: () => calls().join("; "),
       }),
@@ -184,7 +183,6 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("under %
       );
       watcher.show({ tcp: [listening(any4, 53), listening(any4, 443)] });
       await waitFor(() => watcher.calls().includes("stop u_web@53.socket u_web@53.service"), {
-        timeoutMs: 5000,
         what: "UDP to be given up",
       });
     },
@@ -196,7 +194,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("under %
     async () => {
       const tcp = Array.from({ length: 100 }, (_, index) => listening(any4, 1000 + index));
       const watcher = watch(shell, ["tcp:*=r_web@"], { tcp });
-      await waitFor(() => watcher.calls().length >= 64, { timeoutMs: 10_000, what: "64" });
+      await waitFor(() => watcher.calls().length >= 64, { what: "64" });
       await watcher.looked();
       expect(watcher.calls().length).toBe(64);
     },
@@ -208,7 +206,7 @@ describe.each(shells.map((shell) => [shell.join(" "), shell] as const))("under %
     async () => {
       const tcp = Array.from({ length: 30_000 }, (_, index) => listening(any4, 1000 + index));
       const watcher = watch(shell, ["tcp:443=r_named@", "tcp:*=r_web@"], { tcp });
-      await waitFor(() => watcher.calls().length >= 64, { timeoutMs: 10_000, what: "64" });
+      await waitFor(() => watcher.calls().length >= 64, { what: "64" });
       await watcher.looked();
       expect(watcher.calls().length).toBe(64);
     },

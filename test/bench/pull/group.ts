@@ -77,6 +77,6 @@ export async function removeGroup(path: string): Promise<void> {
       await rmdir(path);
       return true;
     },
-    { timeoutMs: 10_000, what: `cgroup ${path} to be empty`, intervalMs: 2 },
+    { what: `cgroup ${path} to be empty`, intervalMs: 2 },
   );
 }
