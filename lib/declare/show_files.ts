@@ -4,6 +4,7 @@
  * @module
  */
 
+import { parse, TomlError } from "smol-toml";
 import type { EditedFiles } from "../change/present_machine.ts";
 import type { MachinePaths } from "../machine/paths.ts";
 import { formatDiff, formatEnvDiff, formatUnitDiff, type LineHider } from "../merge/file_diff.ts";
@@ -48,7 +49,7 @@ export function diffFiles(
   ].filter(({ diff }) => diff !== "");
 }
 
-/** `KEY = (hidden)` for the lines of `[env]` and `[apps.env]`, and for those of inline tables `env = {…}` and `env.KEY`. */
+/** `KEY = (hidden)` for the lines with values of variables. */
 function hideTomlEnv(...texts: readonly string[]): LineHider {
   const secret = new Set(texts.flatMap(linesOfEnv));
   return (line) => {
@@ -58,9 +59,30 @@ function hideTomlEnv(...texts: readonly string[]): LineHider {
   };
 }
 
+/** The lines of a machine.toml that have values of variables, or parts of them. */
 function linesOfEnv(text: string): string[] {
+  const lines = text.split("\n");
+  const usual = new Set(usualLinesOfEnv(lines));
+  // TOML has many ways to write the same: what the parser finds and the lines above do not have is looked for.
+  const pieces = valuesOfEnv(text).flatMap((value) => value.split("\n").map((it) => it.trim()));
+  const elsewhere = pieces.filter(
+    (piece) => piece !== "" && ![...usual].some((line) => hasPiece(line, piece)),
+  );
+  // One that is written by escapes is in no line: better no line than that one.
+  if (elsewhere.some((piece) => !lines.some((line) => hasPiece(line, piece)))) return lines;
+  return lines.filter(
+    (line) => usual.has(line) || elsewhere.some((piece) => hasPiece(line, piece)),
+  );
+}
+
+function hasPiece(line: string, piece: string): boolean {
+  return line.includes(piece) || line.includes(JSON.stringify(piece).slice(1, -1));
+}
+
+/** Below `[env]` and `[apps.env]`, and of inline tables `env = {…}` and `env.KEY`, as people and mbctl write them. */
+function usualLinesOfEnv(lines: readonly string[]): string[] {
   let isEnv = false;
-  return text.split("\n").filter((line) => {
+  return lines.filter((line) => {
     const table = /^\s*\[\[?\s*["']?([A-Za-z0-9_.-]+)["']?\s*\]\]?/.exec(line)?.[1];
     if (table !== undefined) {
       isEnv = table.split(".").includes("env");
@@ -68,4 +90,22 @@ function linesOfEnv(text: string): string[] {
     }
     return (isEnv && line.trim() !== "") || /(^|[{,])\s*["']?env["']?\s*[.=]/.test(line);
   });
+}
+
+/** All values below keys `env`, however they are written; none of a text that is no TOML. */
+function valuesOfEnv(text: string): string[] {
+  const values: string[] = [];
+  const collect = (value: unknown, isEnv: boolean) => {
+    if (typeof value !== "object" || value === null) {
+      if (isEnv) values.push(String(value));
+    } else {
+      for (const [key, inner] of Object.entries(value)) collect(inner, isEnv || key === "env");
+    }
+  };
+  try {
+    collect(parse(text), false);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+  }
+  return values;
 }

@@ -43,6 +43,13 @@ test.each([
   ['[[apps]]\nname = "db"\n\n[apps.env]\nA = "top-secret"\n'],
   ['[[apps]]\nname = "db"\nenv.A = "top-secret"\n'],
   ['apps = [{ name = "db", env = { A = "top-secret" } }]\n'],
+  // Less usual, and TOML all the same.
+  ['[env]\nA = """\none\n[limits]\ntop-secret\n"""\nB = "secret"\n'],
+  ['env = {\n  A = "top-secret"\n}\n'],
+  ["[ 'env' ]\nA = 'top-secret'\n"],
+  ['[[apps]]\nname = "db"\n[apps . env]\nA = "top-secret"\n'],
+  ['"\\u0065nv".A = "top-secret"\n'],
+  ['"\\u0065nv".A = "top-\\u0073ecret"\n'],
 ])("diffFiles() shows no value of a variable in %j", (machineToml) => {
   const [shown] = diffFiles(paths, undefined, { ...files, machineToml });
   expect(shown?.diff).toContain("(hidden)");
