@@ -7,7 +7,7 @@ import type { DeclaredChange } from "../lib/declare/plan_declared.ts";
 import { planEdit } from "../lib/declare/plan_edit.ts";
 import type { Host } from "../lib/host/host.ts";
 import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
-import { machinePaths } from "../lib/machine/paths.ts";
+import { machinePaths } from "../lib/paths.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 import { setInMachineToml } from "../lib/transfer/rename_texts.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";

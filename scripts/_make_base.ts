@@ -7,7 +7,7 @@ import { formatImageRef, parseImageRef } from "../lib/image/reference.ts";
 import { readBaseMachine } from "../lib/steps/base_machine.ts";
 import { listMachineNames } from "../lib/machine/inventory.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { machinePaths } from "../lib/machine/paths.ts";
+import { machinePaths } from "../lib/paths.ts";
 import { applyPull, checkPull, type PreparedPull, prepareMachine } from "../lib/steps/pull.ts";
 import { locateImage, type LocateOptions } from "../lib/pull/locate_image.ts";
 import { treeSource } from "../lib/pull/stored_tree.ts";

@@ -5,7 +5,7 @@ import type { VerbContext } from "../lib/cli/context.ts";
 import type { Host } from "../lib/host/host.ts";
 import { enterMachineFiles } from "../lib/host/namespaces.ts";
 import { readLeader } from "../lib/host/systemd.ts";
-import { machinePaths } from "../lib/machine/paths.ts";
+import { machinePaths } from "../lib/paths.ts";
 import type { MachineName } from "../lib/spec/machine_name.ts";
 import { readProgramEnvironment } from "../lib/watch/machine_entry.ts";
 import { hasOwnJournal, journalFiles } from "../lib/watch/system_entry.ts";

@@ -9,7 +9,7 @@ import { requireRoot } from "../lib/host/privilege.ts";
 import { applySteps } from "../lib/steps/apply.ts";
 import { readHostState } from "../lib/machine/derive.ts";
 import { waitForConfigLock } from "../lib/machine/lock.ts";
-import { foldersBelow } from "../lib/machine/paths.ts";
+import { foldersBelow } from "../lib/paths.ts";
 import { planImport } from "../lib/names/plan_import.ts";
 import { describeStep } from "../lib/steps/step.ts";
 import { type HostDocument, parseHostDocument } from "../lib/names/host_document.ts";

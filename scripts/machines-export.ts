@@ -11,7 +11,7 @@ import { type Host, openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { requireMachines } from "../lib/machine/lifecycle.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { foldersBelow } from "../lib/machine/paths.ts";
+import { foldersBelow } from "../lib/paths.ts";
 import { parseMachineName } from "../lib/spec/machine_name.ts";
 import { exportMachine, type ExportRequest, spoolFile } from "../lib/transfer/export_machine.ts";
 import { recordEvent } from "../lib/watch/record_event.ts";

@@ -2,7 +2,7 @@ import { applyChange } from "../lib/change/apply_change.ts";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
 import { MbctlError } from "../lib/errors.ts";
-import { machinePaths } from "../lib/machine/paths.ts";
+import { machinePaths } from "../lib/paths.ts";
 import { planForget } from "../lib/snapshots/forget.ts";
 import { parseLabel } from "../lib/snapshots/label.ts";
 import { requireSnapshots } from "../lib/snapshots/list_snapshots.ts";

@@ -8,7 +8,7 @@ import { openHost } from "../lib/host/host.ts";
 import { noSuchMachine } from "../lib/machine/inventory.ts";
 import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { machinePaths } from "../lib/machine/paths.ts";
+import { machinePaths } from "../lib/paths.ts";
 import { nameExists } from "../lib/host/files.ts";
 import { formatBytes } from "../lib/cli/quantity.ts";
 import { parseMachineName } from "../lib/spec/machine_name.ts";

@@ -9,7 +9,7 @@ import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { machinePaths } from "../lib/machine/paths.ts";
+import { machinePaths } from "../lib/paths.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 import { prepareRename } from "../lib/transfer/rename.ts";
 import { printSteps } from "./_print_steps.ts";

@@ -11,7 +11,7 @@ import { readLeader } from "../lib/host/systemd.ts";
 import { BUSYBOX_PATH } from "../lib/init/init_files.ts";
 import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
-import { machinePaths } from "../lib/machine/paths.ts";
+import { machinePaths } from "../lib/paths.ts";
 import { findCommand, findShell } from "../lib/machine/shell.ts";
 import {
   readNamedUser,

@@ -5,7 +5,7 @@ import { defineVerb } from "../lib/cli/verb.ts";
 import { openHost } from "../lib/host/host.ts";
 import { shortDigest } from "../lib/image/digest.ts";
 import { noSuchMachine } from "../lib/machine/inventory.ts";
-import { machinePaths } from "../lib/machine/paths.ts";
+import { machinePaths } from "../lib/paths.ts";
 import { nameExists } from "../lib/host/files.ts";
 import { listLabels, readSnapshots } from "../lib/snapshots/list_snapshots.ts";
 import { measureSnapshot } from "../lib/snapshots/measure_snapshot.ts";

@@ -4,7 +4,7 @@ import { MbctlError } from "../lib/errors.ts";
 import { nameExists } from "../lib/host/files.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
-import { machinePaths, secretFile } from "../lib/machine/paths.ts";
+import { machinePaths, secretFile } from "../lib/paths.ts";
 import { describeStep } from "../lib/steps/step.ts";
 import { planUses } from "../lib/secrets/change_uses.ts";
 import { removeSecretUse } from "../lib/secrets/edit_secrets.ts";

@@ -5,7 +5,7 @@ import { defineVerb } from "../lib/cli/verb.ts";
 import { usageError } from "../lib/errors.ts";
 import { openHost } from "../lib/host/host.ts";
 import { requireLive, requireMachines } from "../lib/machine/lifecycle.ts";
-import { machinePaths, secretFile } from "../lib/machine/paths.ts";
+import { machinePaths, secretFile } from "../lib/paths.ts";
 import { readPresentMachine } from "../lib/change/present_machine.ts";
 import { planUses } from "../lib/secrets/change_uses.ts";
 import { secretLimitBytes } from "../lib/secrets/check_value.ts";

@@ -21,7 +21,7 @@ import { hostPlatform } from "../image/platform.ts";
 import { formatImageRef, type ImageRef, parseImageRef } from "../image/reference.ts";
 import { INIT_PATH } from "../init/init_files.ts";
 import { type ApplyTools, applySteps } from "../steps/apply.ts";
-import { foldersBelow, type MachinePaths, machinePaths } from "../machine/paths.ts";
+import { foldersBelow, type MachinePaths, machinePaths } from "../paths.ts";
 import { requireNoClash } from "../machine/free_name.ts";
 import { type PullFacts, readMachineFacts } from "../steps/pull.ts";
 import { renderMachine } from "../render/render.ts";

@@ -11,7 +11,7 @@ import { MbctlError } from "../errors.ts";
 import { nspawnText, nspawnWords, readNspawn } from "../nspawn/read.ts";
 import { parseUnitFile, unitEntries } from "../nspawn/unit_file.ts";
 import { splitShellWords } from "../podman/shell_words.ts";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 import { defaultAppChoices, type AppChoices, type Volume } from "../spec/machine_spec.ts";
 import { type AdoptedFiles, readBinds } from "./adopted_volumes.ts";
 

@@ -8,7 +8,7 @@
 import { normalize } from "node:path";
 import type { EnvEntry } from "../env/env_entry.ts";
 import { ENV_FILE_PATH } from "../init/init_files.ts";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 import { splitBindFields } from "../nspawn/quote.ts";
 import { parseUnitFile, unitEntries } from "../nspawn/unit_file.ts";
 import { type Device, whyNoDevice } from "../spec/device.ts";

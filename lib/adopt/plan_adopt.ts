@@ -8,7 +8,7 @@
 import { dirname } from "node:path";
 import type { Change } from "../change/apply_change.ts";
 import { type NewFiles, planFiles } from "../change/plan_files.ts";
-import { belowRoot, machinePaths } from "../machine/paths.ts";
+import { belowRoot, machinePaths } from "../paths.ts";
 import type { TreeNeeds } from "../render/tree_needs.ts";
 import type { Step } from "../steps/step.ts";
 import type { MachineName } from "../spec/machine_name.ts";

@@ -13,7 +13,7 @@ import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import type { MachineImage } from "../image/found_image.ts";
 import type { PublishedPort } from "../network/published_port.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { checkVolumes } from "../render/check_volumes.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { AppSpec } from "../spec/app_spec.ts";

@@ -5,7 +5,7 @@
  */
 
 import { quoteWords } from "../env/posix_sh.ts";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import type { MachineName } from "../spec/machine_name.ts";

@@ -12,7 +12,7 @@ import type { Host } from "../host/host.ts";
 import { parseDigest } from "../image/digest.ts";
 import { parseImageRef } from "../image/reference.ts";
 import type { ImageTools } from "../steps/apply.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { checkVolumes } from "../render/check_volumes.ts";
 import { formatApp } from "../spec/app_toml.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";

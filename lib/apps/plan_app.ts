@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { ChangePart } from "../change/plan_files.ts";
-import { appliedPaths, type MachinePaths } from "../machine/paths.ts";
+import { appliedPaths, type MachinePaths } from "../paths.ts";
 import type { Step } from "../steps/step.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { AppSpec } from "../spec/app_spec.ts";

@@ -11,7 +11,7 @@ import type { Host } from "../host/host.ts";
 import { isStopped } from "../host/systemd.ts";
 import { keptImageConfig } from "../image/config.ts";
 import { type ListedMachine, readMachine } from "../machine/inventory.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import type { MachineName } from "../spec/machine_name.ts";

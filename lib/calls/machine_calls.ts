@@ -13,7 +13,7 @@ import { cgroupOf, isUnsafeVariable, waitForProgram } from "../host/namespaces.t
 import { readLeader } from "../host/systemd.ts";
 import { BUSYBOX_PATH } from "../init/init_files.ts";
 import { controlUnits, requireMachines } from "../machine/lifecycle.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { findCommand } from "../machine/shell.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";

@@ -20,7 +20,7 @@ import { type Host, undisturbed } from "../host/host.ts";
 import { waitForHealth } from "../health/read_health.ts";
 import { type ApplyTools, applySteps } from "../steps/apply.ts";
 import { takeMachineLock } from "../machine/lock.ts";
-import { machinePaths, stagedName } from "../machine/paths.ts";
+import { machinePaths, stagedName } from "../paths.ts";
 import type { Step } from "../steps/step.ts";
 import { type MachineName, parseMachineName } from "../spec/machine_name.ts";
 import { type Journal, journalStep, readJournal, type Verification } from "./journal.ts";

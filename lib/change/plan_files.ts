@@ -7,7 +7,7 @@
 
 import { basename, join } from "node:path";
 import { planApplied } from "../steps/plan_applied.ts";
-import { type AppliedPaths, appliedPaths, type MachinePaths, nextName } from "../machine/paths.ts";
+import { type AppliedPaths, appliedPaths, type MachinePaths, nextName } from "../paths.ts";
 import type { Step } from "../steps/step.ts";
 import { type Rerendering, toLatin1 } from "./rerender.ts";
 

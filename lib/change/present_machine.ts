@@ -10,7 +10,7 @@ import { listDirectory, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { type ImageConfig, parseImageConfigText } from "../image/config.ts";
 import { noSuchMachine } from "../machine/inventory.ts";
-import { appliedPaths, isDerivedDropIn, machinePaths } from "../machine/paths.ts";
+import { appliedPaths, isDerivedDropIn, machinePaths } from "../paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";

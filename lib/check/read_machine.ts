@@ -13,7 +13,7 @@ import { parseProperties, readLeader } from "../host/systemd.ts";
 import { readHostState } from "../machine/derive.ts";
 import { noSuchMachine, pendingWork, readMachineFiles } from "../machine/inventory.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { isRoot } from "../host/privilege.ts";
 import { listSecrets } from "../secrets/secret_store.ts";
 import { readTemplate } from "../config/read_template.ts";

@@ -15,7 +15,7 @@ import { holdersOf } from "../host/waiting_lock.ts";
 import { missingSources } from "../machine/bound_sources.ts";
 import { listMachineNames, pendingWork, readMachineFiles } from "../machine/inventory.ts";
 import { isMachineName, type MachineName } from "../spec/machine_name.ts";
-import { foldersBelow, machinePaths } from "../machine/paths.ts";
+import { foldersBelow, machinePaths } from "../paths.ts";
 import { volumeSources } from "../render/render_binds.ts";
 import { lacksVolumeGuard } from "../nspawn/unit_volumes.ts";
 import type { MachineFiles } from "./machine_files.ts";

@@ -12,7 +12,7 @@ import { nameExists, nearestFolder, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { tryIdMappedMount } from "../host/libc_mount.ts";
 import { hasProgram } from "../host/run.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import { installable, type SystemFacts, type Trial } from "./host_facts.ts";
 import { ask } from "./probe.ts";
 

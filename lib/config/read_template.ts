@@ -10,7 +10,7 @@ import { listDirectory, readTextIfPresent } from "../host/files.ts";
 import { builtinTemplates } from "../network/builtin_templates.ts";
 import type { NetworkTemplate } from "../network/template.ts";
 import type { MachineName } from "../spec/machine_name.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import { parseTemplate } from "./template_toml.ts";
 
 const ending = ".toml";

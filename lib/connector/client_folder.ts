@@ -30,7 +30,7 @@ import {
 } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { childArgument, installedProgram } from "../host/self.ts";
-import { stagedName } from "../machine/paths.ts";
+import { stagedName } from "../paths.ts";
 import { resolveInside } from "../trees/root_tree.ts";
 import {
   clientInMachine,

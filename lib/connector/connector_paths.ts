@@ -6,7 +6,7 @@
 
 import { join } from "node:path";
 import type { EnvEntry } from "../env/env_entry.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import type { NspawnBind } from "../nspawn/render.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";

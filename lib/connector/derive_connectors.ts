@@ -11,7 +11,7 @@ import type { Host } from "../host/host.ts";
 import { unitCommand } from "../host/self.ts";
 import { startUnits, stopUnits } from "../host/systemd.ts";
 import { applyFiles, compareFiles, type FileChanges, previewFiles } from "../host/wanted_files.ts";
-import { foldersBelow, machinePaths } from "../machine/paths.ts";
+import { foldersBelow, machinePaths } from "../paths.ts";
 import type { DerivedFile, HostState } from "../network/host_state.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { isMachineName } from "../spec/machine_name.ts";

@@ -11,7 +11,7 @@ import { DEFAULT_PATH } from "../env/split_environment.ts";
 import { MbctlError } from "../errors.ts";
 import { nameExists } from "../host/files.ts";
 import type { ImageConfig } from "../image/config.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { isExecutableInside } from "../machine/shell.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";

@@ -9,7 +9,7 @@ import { appPaths } from "../apps/app_paths.ts";
 import { readTextIfPresent } from "../host/files.ts";
 import { AT_FDCWD, fixedName, openAt, openBeneath } from "../host/libc_at.ts";
 import { type ImageConfig, keptImageConfig } from "../image/config.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";

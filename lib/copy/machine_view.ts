@@ -18,7 +18,7 @@ import { CommandError } from "../host/run.ts";
 import type { SpawnOptions } from "../host/spawn.ts";
 import { readLeader } from "../host/systemd.ts";
 import { BUSYBOX_PATH } from "../init/init_files.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { boundFolders } from "../apps/app_paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";

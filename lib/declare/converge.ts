@@ -19,7 +19,7 @@ import type { MachineImage } from "../image/found_image.ts";
 import { type ImageRef, parseImageRef, pinned } from "../image/reference.ts";
 import { planBoot } from "../steps/plan_boot.ts";
 import { requireChoices, requireMountPoints } from "../steps/require_choices.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import {
   checkPull,
   type CommonFacts,

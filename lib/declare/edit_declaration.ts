@@ -11,7 +11,7 @@ import { MbctlError, usageError } from "../errors.ts";
 import { readTextIfPresent, writeFileDurably } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { noSuchMachine } from "../machine/inventory.ts";
-import { foldersBelow, machinePaths } from "../machine/paths.ts";
+import { foldersBelow, machinePaths } from "../paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { parseDeclaration } from "../spec/machine_toml.ts";
 import { removeTree } from "../trees/remove_tree.ts";

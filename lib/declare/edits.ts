@@ -6,7 +6,7 @@
 
 import { editedDropIns, readPresentMachine } from "../change/present_machine.ts";
 import type { Host } from "../host/host.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { diffFiles, type FileDiff } from "./show_files.ts";
 

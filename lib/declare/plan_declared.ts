@@ -10,7 +10,7 @@ import type { PresentMachine } from "../change/present_machine.ts";
 import { requireNoConflicts, rerender, type Rerendering, toLatin1 } from "../change/rerender.ts";
 import { MbctlError } from "../errors.ts";
 import type { ImageConfig } from "../image/config.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { limitStep } from "../steps/plan_tree.ts";
 import type { HostFacts } from "../render/render.ts";
 import { type TreeNeeds, treeNeeds } from "../render/tree_needs.ts";

@@ -7,7 +7,7 @@
 import { readPresentMachine } from "../change/present_machine.ts";
 import { MbctlError } from "../errors.ts";
 import type { Host } from "../host/host.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { readCommonFacts } from "../steps/pull.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { parseDeclaration } from "../spec/machine_toml.ts";

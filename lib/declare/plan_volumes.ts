@@ -9,7 +9,7 @@ import { boundFolders } from "../apps/app_paths.ts";
 import { dirname, join } from "node:path";
 import type { ChangePart } from "../change/plan_files.ts";
 import { MbctlError } from "../errors.ts";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 import { folderOwner } from "../steps/plan_pull.ts";
 import type { Step } from "../steps/step.ts";
 import type { Volume } from "../spec/machine_spec.ts";

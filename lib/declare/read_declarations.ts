@@ -8,7 +8,7 @@ import { readFileSync, statSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { usageError } from "../errors.ts";
 import { explainDenial, isErrno, listDirectory, nameExists } from "../host/files.ts";
-import { foldersBelow, machinePaths } from "../machine/paths.ts";
+import { foldersBelow, machinePaths } from "../paths.ts";
 import { isMachineName, parseMachineName } from "../spec/machine_name.ts";
 import type { MachineDeclaration } from "../spec/machine_spec.ts";
 import { parseDeclaration } from "../spec/machine_toml.ts";

@@ -6,7 +6,7 @@
 
 import { parse, TomlError } from "smol-toml";
 import type { EditedFiles } from "../change/present_machine.ts";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 import { formatDiff, formatEnvDiff, formatUnitDiff, type LineHider } from "../merge/file_diff.ts";
 
 /** All texts of a machine; latin1, but for machine.toml. */

@@ -8,7 +8,7 @@ import type { MachineSpec, Volume } from "../spec/machine_spec.ts";
 import { formatMemorySize } from "../spec/memory_size.ts";
 import { formatRestartPolicy } from "../spec/restart_policy.ts";
 import { volumeSource } from "../spec/volume.ts";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 
 /** A choice, by name. */
 export type Choice = readonly [name: string, value: string];

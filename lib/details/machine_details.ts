@@ -14,7 +14,7 @@ import { describeChoices, describeVolumes } from "./choice_details.ts";
 import { readMachine } from "../machine/inventory.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { type Fact, readNetworkDetails } from "./network_details.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { healthPaths } from "../health/health_paths.ts";
 import { healthFacts } from "../health/health_report.ts";
 import { summarize } from "../machine/summary.ts";

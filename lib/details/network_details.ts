@@ -17,7 +17,7 @@ import { formatRelayPort } from "../network/relay_port.ts";
 import type { NetworkKind } from "../network/template.ts";
 import { readHostState } from "../machine/derive.ts";
 import type { Machine } from "../machine/inventory.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 
 /** Something that is known of a machine, and the file or program that says so. */
 export interface Fact {

@@ -10,7 +10,7 @@ import { listDirectory, makeDirectory, nameExists, removeFile } from "../host/fi
 import type { Host } from "../host/host.ts";
 import { isStopped, readUnitStates, startUnits, stopUnits } from "../host/systemd.ts";
 import { applyFiles, compareFiles, type FileChanges, previewFiles } from "../host/wanted_files.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import type { HostState } from "../network/host_state.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import {

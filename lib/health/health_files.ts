@@ -4,7 +4,7 @@
  * @module
  */
 
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { DerivedFile } from "../network/host_state.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import checkHealth from "./check_health.sh" with { type: "text" };

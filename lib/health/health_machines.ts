@@ -8,7 +8,7 @@ import { busyboxPlace } from "../host/busybox.ts";
 import { readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { keptImageConfig } from "../image/config.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { HostMachine, HostState } from "../network/host_state.ts";
 import { nspawnText, readNspawn } from "../nspawn/read.ts";
 import { healthCheck } from "../spec/health_check.ts";

@@ -27,7 +27,7 @@ import {
 } from "node:fs";
 import { dirname } from "node:path";
 import { MbctlError } from "../errors.ts";
-import { stagedName } from "../machine/paths.ts";
+import { stagedName } from "../paths.ts";
 import { syncFileSystem } from "./libc.ts";
 
 /**

@@ -8,7 +8,7 @@
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { type HostConfig, parseHostConfig } from "../config/host_config.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import { readTextIfPresent } from "./files.ts";
 import { makeRun, type Run } from "./run.ts";
 import { makeSpawn, type Spawn } from "./spawn.ts";

@@ -6,7 +6,7 @@
  */
 
 import { dirname, join } from "node:path";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import type { DerivedFile } from "../network/host_state.ts";
 import {
   hasContent,

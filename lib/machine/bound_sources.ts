@@ -12,7 +12,7 @@ import { listDirectory, readTextIfPresent } from "../host/files.ts";
 import { readNspawn } from "../nspawn/read.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";
-import { isDerivedDropIn, machinePaths } from "./paths.ts";
+import { isDerivedDropIn, machinePaths } from "../paths.ts";
 
 /** Something of the host that a machine binds. */
 export interface BoundSource {

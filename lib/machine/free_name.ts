@@ -12,7 +12,7 @@ import { cutsInterfaceNames } from "../host/naming_scheme.ts";
 import { whyTaken } from "../names/taken_name.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { findClashes, findUses, listMachineNames } from "./inventory.ts";
-import { machinePaths } from "./paths.ts";
+import { machinePaths } from "../paths.ts";
 
 /**
  * Wants nothing to go by a name. Looked at first, and again when the user has

@@ -19,7 +19,7 @@ import {
   type MachineName,
   machineUnit,
 } from "../spec/machine_name.ts";
-import { foldersBelow, machinePaths, namesOf } from "./paths.ts";
+import { foldersBelow, machinePaths, namesOf } from "../paths.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 
 /** One machine, as far as its files and systemd tell. */

@@ -18,7 +18,7 @@ import { type MachineName, machineUnit, parseMachineName } from "../spec/machine
 import { parseMachineToml } from "../spec/machine_toml.ts";
 import type { SecretUse } from "../spec/secret_use.ts";
 import { requireSecrets } from "../secrets/secret_store.ts";
-import { machinePaths } from "./paths.ts";
+import { machinePaths } from "../paths.ts";
 import { requireFreePorts, requirePublished } from "./published_ports.ts";
 import { nameExists, readTextIfPresent } from "../host/files.ts";
 

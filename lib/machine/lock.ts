@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { type Lock, requireUnlocked, takeLock } from "../host/lock.ts";
 import { type HeldLock, waitForLock, type WaitOptions } from "../host/waiting_lock.ts";
 import type { MachineName } from "../spec/machine_name.ts";
-import { foldersBelow, machinePaths } from "./paths.ts";
+import { foldersBelow, machinePaths } from "../paths.ts";
 
 /**
  * Takes a machine's lock, without waiting.

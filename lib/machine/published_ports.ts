@@ -18,7 +18,7 @@ import { formatPublishedPort, type PublishedPort } from "../network/published_po
 import { publishUnit } from "../relay/unit_names.ts";
 import { readMachineSpecs } from "./inventory.ts";
 import type { MachineName } from "../spec/machine_name.ts";
-import { foldersBelow } from "./paths.ts";
+import { foldersBelow } from "../paths.ts";
 import { publishedTwice } from "./port_conflicts.ts";
 
 /**

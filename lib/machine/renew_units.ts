@@ -9,7 +9,7 @@ import { readTextIfPresent, writeFileDurably } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import type { DerivedFile, HostState } from "../network/host_state.ts";
 import { addFirewall } from "../nspawn/read_unit.ts";
-import { machinePaths } from "./paths.ts";
+import { machinePaths } from "../paths.ts";
 
 /** The drop-ins that lack the firewall, as they are to be. One that was edited stays as it is. */
 export function findOldUnits(root: string, { machines, network }: HostState): DerivedFile[] {

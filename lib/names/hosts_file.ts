@@ -10,7 +10,7 @@ import process from "node:process";
 import { isErrno, readTextIfPresent, removeFile, writeFileDurably } from "../host/files.ts";
 import { updateHostsFile } from "./hosts_block.ts";
 import type { HostState } from "../network/host_state.ts";
-import { stagedName } from "../machine/paths.ts";
+import { stagedName } from "../paths.ts";
 
 /**
  * Brings the names in a host's /etc/hosts up to date; what others wrote stays, byte by byte.

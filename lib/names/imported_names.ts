@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { listDirectory, readTextIfPresent } from "../host/files.ts";
 import { isMachineName, type MachineName } from "../spec/machine_name.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 
 /** Reads all lists; lines that are no names, comments among them, are passed over. */
 export function readImportedNames(root: string): ReadonlyMap<string, readonly MachineName[]> {

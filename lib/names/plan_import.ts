@@ -13,7 +13,7 @@ import { findHost } from "./qualified_name.ts";
 import { setConfigValue } from "../config/edit_config.ts";
 import { type HostConfig, parseHostConfig } from "../config/host_config.ts";
 import type { MachineName } from "../spec/machine_name.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import type { Step } from "../steps/step.ts";
 
 /** What an import has to know of this host. */

@@ -25,7 +25,7 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { usageError } from "../errors.ts";
-import { stagedName } from "../machine/paths.ts";
+import { stagedName } from "../paths.ts";
 import { removeTree } from "../trees/remove_tree.ts";
 import { makeDirectoryInside, resolveInside } from "../trees/root_tree.ts";
 import { readTree } from "./read_tree.ts";

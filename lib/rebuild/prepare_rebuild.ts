@@ -17,7 +17,7 @@ import type { ImageConfig } from "../image/config.ts";
 import { healthDropInName } from "../health/health_files.ts";
 import { planBoot } from "../steps/plan_boot.ts";
 import { readMachineSpecs } from "../machine/inventory.ts";
-import { type MachinePaths, machinePaths } from "../machine/paths.ts";
+import { type MachinePaths, machinePaths } from "../paths.ts";
 import { treeFitting, type TreeSource } from "../steps/plan_tree.ts";
 import { requireNoClash } from "../machine/free_name.ts";
 import { type CommonFacts, readMachineFacts } from "../steps/pull.ts";

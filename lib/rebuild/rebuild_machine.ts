@@ -13,7 +13,7 @@ import { formatImageRef, type ImageRef, parseImageRef } from "../image/reference
 import type { ApplyTools } from "../steps/apply.ts";
 import { requireMachines } from "../machine/lifecycle.ts";
 import { takeMachineLock } from "../machine/lock.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { CommonFacts } from "../steps/pull.ts";
 import type { Step } from "../steps/step.ts";
 import { systemSource } from "../steps/system_source.ts";

@@ -5,7 +5,7 @@
  */
 
 import { machineAddress } from "../address/machine_address.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { DerivedFile, HostMachine, HostState } from "../network/host_state.ts";
 import { formatUnitFile, unitComment, unitEntry, unitSection } from "../nspawn/unit_file.ts";
 import { renderNetnsUnit } from "./netns_unit.ts";

@@ -29,7 +29,7 @@ import { renderHost0Network } from "../os/host0_network.ts";
 import { DEFAULT_STOP_SIGNAL } from "../signal.ts";
 import { secretCredentials } from "../secrets/delivery.ts";
 import { formatMachineToml } from "../spec/machine_toml.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { nspawnCapabilities } from "../spec/capability.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { machineBinds, machineTmpfs, volumeSources } from "./render_binds.ts";

@@ -14,7 +14,7 @@ import { secretBinds } from "../secrets/delivery.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import type { MachineSpec, Volume } from "../spec/machine_spec.ts";
 import { outerFirst, volumeSource } from "../spec/volume.ts";
-import { type MachinePaths, machinePaths } from "../machine/paths.ts";
+import { type MachinePaths, machinePaths } from "../paths.ts";
 
 /** All binds of a machine; those of folders are id-mapped: its root is root in them. */
 export function machineBinds(spec: MachineSpec, hasNetworkFile: boolean): NspawnBind[] {

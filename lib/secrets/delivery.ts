@@ -6,7 +6,7 @@
 
 import type { EnvEntry } from "../env/env_entry.ts";
 import { SECRETS_SOURCE } from "../init/init_files.ts";
-import { type MachinePaths, secretFile } from "../machine/paths.ts";
+import { type MachinePaths, secretFile } from "../paths.ts";
 import type { NspawnBind } from "../nspawn/render.ts";
 import { hostSecretsFolder, type SecretCredential } from "../nspawn/secret_unit.ts";
 import type { MachineName } from "../spec/machine_name.ts";

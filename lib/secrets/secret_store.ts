@@ -16,7 +16,7 @@ import {
 } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { requireRoot } from "../host/privilege.ts";
-import { machinePaths, secretFile } from "../machine/paths.ts";
+import { machinePaths, secretFile } from "../paths.ts";
 import { INIT_DIR } from "../init/init_files.ts";
 import { resolveInside } from "../trees/root_tree.ts";
 import type { MachineName } from "../spec/machine_name.ts";

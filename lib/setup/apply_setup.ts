@@ -24,7 +24,7 @@ import { prefixFromGetself } from "../host/yggdrasil.ts";
 import { deriveHost } from "../machine/derive.ts";
 import { parseHostConfig } from "../config/host_config.ts";
 import { writeHostsFile } from "../names/hosts_file.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import { gatewayIpv4, gatewayIpv6, type HostNetwork } from "../network/host_network.ts";
 import { writeFileState } from "./file_state.ts";
 import { readTables } from "./host_facts.ts";

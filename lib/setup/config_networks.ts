@@ -9,7 +9,7 @@ import { readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { setConfigValue } from "../config/edit_config.ts";
 import { parseHostConfig } from "../config/host_config.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import { defaultHostNetworks, type HostNetwork } from "../network/host_network.ts";
 import { formatIpv4Network } from "../network/ipv4.ts";
 import { checkBridgeIpv4, checkUla, type NetworkWishes } from "./choose_network.ts";

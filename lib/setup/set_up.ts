@@ -10,7 +10,7 @@ import { isFirewallLoaded } from "../firewall/load_firewall.ts";
 import type { Host } from "../host/host.ts";
 import { requireProgram } from "../host/run.ts";
 import { previewDerived } from "../machine/derive.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import { forwardingFile, resolverFile } from "../network/host_bridge.ts";
 import type { HostNetwork } from "../network/host_network.ts";
 import { isBridgeUp, withNewConfig } from "./apply_setup.ts";

@@ -11,7 +11,7 @@ import { firewallPaths } from "../firewall/firewall_files.ts";
 import { freeNameBeside, nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { listMachineNames } from "../machine/inventory.ts";
-import { stagedName } from "../machine/paths.ts";
+import { stagedName } from "../paths.ts";
 import type { Backend } from "./backend.ts";
 import { backendNamed } from "./backends.ts";
 import { applySetup, type ApplyOptions } from "./apply_setup.ts";

@@ -6,7 +6,7 @@
 
 import { applyChange, type Change } from "../change/apply_change.ts";
 import type { ApplyTools } from "../steps/apply.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { Label } from "./label.ts";
 import { readSnapshots } from "./list_snapshots.ts";

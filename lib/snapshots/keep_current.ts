@@ -6,7 +6,7 @@
 
 import { dirname } from "node:path";
 import type { ChangePart } from "../change/plan_files.ts";
-import { appliedPaths, type MachinePaths } from "../machine/paths.ts";
+import { appliedPaths, type MachinePaths } from "../paths.ts";
 import type { Step } from "../steps/step.ts";
 import { formatSnapshot, type Snapshot } from "./snapshot_document.ts";
 import { type SnapshotPaths, snapshotPaths, stagedSnapshot } from "./snapshot_paths.ts";

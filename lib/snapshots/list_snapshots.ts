@@ -6,7 +6,7 @@
 
 import { MbctlError } from "../errors.ts";
 import { listDirectory, readTextIfPresent } from "../host/files.ts";
-import { type MachinePaths, machinePaths } from "../machine/paths.ts";
+import { type MachinePaths, machinePaths } from "../paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { isLabel, type Label } from "./label.ts";
 import { parseSnapshot, type Snapshot } from "./snapshot_document.ts";

@@ -5,7 +5,7 @@
  */
 
 import { nameExists } from "../host/files.ts";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 import { type TreeSize, treeSize } from "../trees/tree_size.ts";
 import { snapshotPaths } from "./snapshot_paths.ts";
 import type { Snapshot } from "./snapshot_document.ts";

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 import type { Step } from "../steps/step.ts";
 import { clearOld } from "./keep_current.ts";
 import type { Label } from "./label.ts";

@@ -5,7 +5,7 @@
  */
 
 import type { Change } from "../change/apply_change.ts";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 import { limitSteps, planTree, type TreeFitting, type TreeSource } from "../steps/plan_tree.ts";
 import type { Step } from "../steps/step.ts";
 import { clearOld, keepCurrent } from "./keep_current.ts";

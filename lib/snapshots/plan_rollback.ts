@@ -6,7 +6,7 @@
 
 import { dirname, join } from "node:path";
 import type { Change } from "../change/apply_change.ts";
-import { appliedPaths, type MachinePaths } from "../machine/paths.ts";
+import { appliedPaths, type MachinePaths } from "../paths.ts";
 import { limitSteps } from "../steps/plan_tree.ts";
 import type { Step } from "../steps/step.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";

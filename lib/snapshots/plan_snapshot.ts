@@ -6,7 +6,7 @@
 
 import type { UnitAction } from "../host/systemd.ts";
 import type { Change } from "../change/apply_change.ts";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 import type { Step } from "../steps/step.ts";
 import { machineUnit } from "../spec/machine_name.ts";
 import { keepCurrent } from "./keep_current.ts";

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { belowRoot, machinePaths } from "../machine/paths.ts";
+import { belowRoot, machinePaths } from "../paths.ts";
 import type { Step } from "../steps/step.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 

@@ -6,7 +6,7 @@
  */
 
 import { join } from "node:path";
-import { nextName } from "../machine/paths.ts";
+import { nextName } from "../paths.ts";
 import type { Step } from "../steps/step.ts";
 
 /** One drop-in, ours or the administrator's; latin1, as it may hold any bytes. */

@@ -8,7 +8,7 @@ import type { Change } from "../change/apply_change.ts";
 import type { Host } from "../host/host.ts";
 import { findBusybox } from "../host/busybox.ts";
 import type { MachineImage } from "../image/found_image.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { type TreeFitting, treeFitting, type TreeSource } from "../steps/plan_tree.ts";
 import { readMachineFacts } from "../steps/pull.ts";
 import { treeNeeds } from "../render/tree_needs.ts";

@@ -10,7 +10,7 @@ import { MbctlError } from "../errors.ts";
 import { listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { noSuchMachine } from "../machine/inventory.ts";
-import { appliedPaths, machinePaths } from "../machine/paths.ts";
+import { appliedPaths, machinePaths } from "../paths.ts";
 import { readMachineFacts } from "../steps/pull.ts";
 import { renumberEnvFile } from "../network/renumber_text.ts";
 import { renderHost0Network } from "../os/host0_network.ts";

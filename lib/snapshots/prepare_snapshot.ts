@@ -9,7 +9,7 @@ import { MbctlError, usageError } from "../errors.ts";
 import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { readMachine } from "../machine/inventory.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { type CloneCost, readCloneCost } from "./clone_cost.ts";
 import { freeLabel, type Label } from "./label.ts";

@@ -5,7 +5,7 @@
  */
 
 import { join } from "node:path";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 import type { Label } from "./label.ts";
 
 export interface SnapshotPaths {

@@ -6,7 +6,7 @@
 
 import { join, normalize } from "node:path";
 import { usageError } from "../errors.ts";
-import type { MachinePaths } from "../machine/paths.ts";
+import type { MachinePaths } from "../paths.ts";
 import type { Volume } from "./machine_spec.ts";
 
 /**

@@ -37,7 +37,7 @@ import {
   stageHostVolume,
 } from "../trees/volume_copy.ts";
 import { controlUnits, controlUnitsIfPossible, forgetFailures } from "../machine/lifecycle.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { deriveHost, deriveHostIfPossible } from "../machine/derive.ts";
 import { setLiveLimits } from "../machine/live_limits.ts";
 import { reloadNetwork } from "../machine/reload_network.ts";

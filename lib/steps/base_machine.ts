@@ -16,7 +16,7 @@ import type { MachineSpec } from "../spec/machine_spec.ts";
 import { resolveInside } from "../trees/root_tree.ts";
 import { pendingWork, noSuchMachine, readMachineFiles } from "../machine/inventory.ts";
 import { requireNobodyAtWork } from "../machine/lock.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { TreeSource } from "./plan_tree.ts";
 
 /** A machine that others are cloned from. */

@@ -4,7 +4,7 @@
  * @module
  */
 
-import type { AppliedPaths } from "../machine/paths.ts";
+import type { AppliedPaths } from "../paths.ts";
 import type { MachineFiles } from "../render/render.ts";
 import type { Step } from "./step.ts";
 

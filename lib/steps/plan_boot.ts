@@ -12,7 +12,7 @@ import { nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { Step } from "./step.ts";
 
 /** A machine that is enabled starts with it, and it is not enabled everywhere. */

@@ -7,13 +7,7 @@
  */
 
 import { dirname, join } from "node:path";
-import {
-  appliedPaths,
-  belowRoot,
-  machinePaths,
-  type MachinePaths,
-  stagedName,
-} from "../machine/paths.ts";
+import { appliedPaths, belowRoot, machinePaths, type MachinePaths, stagedName } from "../paths.ts";
 import { checkVolumes } from "../render/check_volumes.ts";
 import { planApplied } from "./plan_applied.ts";
 import { limitSteps, planTree, type TreeFitting, type TreeSource } from "./plan_tree.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { MachineName } from "../spec/machine_name.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { clearStaged } from "./plan_pull.ts";
 import type { Step } from "./step.ts";
 

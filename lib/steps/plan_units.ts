@@ -10,7 +10,7 @@ import { readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { readMachineSpecs } from "../machine/inventory.ts";
 import { requireBridge, requireMachines, requireTree } from "../machine/lifecycle.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { nspawnText, readNspawn } from "../nspawn/read.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import { bootTarget, noteBoot, rememberStops } from "./plan_boot.ts";

@@ -23,7 +23,7 @@ import { requireFreeName, requireNoClash } from "../machine/free_name.ts";
 import { knownHosts } from "../machine/derive.ts";
 import { checkNetwork } from "./check_network.ts";
 import type { MachineName } from "../spec/machine_name.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { claimPorts } from "../machine/published_ports.ts";
 import { finishPull, formatMarker, planPull, planRollback } from "./plan_pull.ts";
 import { treeFitting, type TreeSource } from "./plan_tree.ts";

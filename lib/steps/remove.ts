@@ -11,7 +11,7 @@ import { isStopped, readLeader, readUnitStates, type UnitAction } from "../host/
 import { noSuchMachine, pendingWork } from "../machine/inventory.ts";
 import { parseMachineToml } from "../spec/machine_toml.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
-import { machinePaths, stagedName } from "../machine/paths.ts";
+import { machinePaths, stagedName } from "../paths.ts";
 import { planRollback } from "./plan_pull.ts";
 import { planRemove } from "./plan_remove.ts";
 import type { Step } from "./step.ts";

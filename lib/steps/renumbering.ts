@@ -24,7 +24,7 @@ import {
 } from "../network/renumber_text.ts";
 import { listMachineNames } from "../machine/inventory.ts";
 import type { MachineName } from "../spec/machine_name.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { Step } from "./step.ts";
 
 /** A machine whose env file has addresses of another prefix than its host. */

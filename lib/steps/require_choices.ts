@@ -12,7 +12,7 @@ import { requireQuotas } from "../trees/disk_quota.ts";
 import { requireDirectoryInside } from "../trees/root_tree.ts";
 import { requireVolumeFolder } from "../trees/volume_copy.ts";
 import { checkChoices } from "../render/check_choices.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { treeNeeds } from "../render/tree_needs.ts";
 
 /**

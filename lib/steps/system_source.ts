@@ -15,7 +15,7 @@ import { planBootstrap } from "../os/bootstrap_plan.ts";
 import { osReference, requireOs } from "../os/os.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { formatOsReference, parseOsReference } from "../spec/os_reference.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { TreeSource } from "./plan_tree.ts";
 
 /** What is found of a distribution, as an image is located. */

@@ -7,7 +7,7 @@
 import { join } from "node:path";
 import { listDirectory, readTextIfPresent } from "../host/files.ts";
 import { type Digest, whyNoDigest } from "../image/digest.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 
 /** What one machine uses. */
 export interface ImageUse {

@@ -16,7 +16,7 @@
 
 import { join } from "node:path";
 import { type Digest, digestAlgorithm, digestHex, whyNoDigest } from "../image/digest.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 
 /** The folders and the lock of a store. */
 export interface StorePaths {

@@ -9,7 +9,7 @@ import { chmodSync, lstatSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { MbctlError } from "../errors.ts";
 import { listDirectory } from "../host/files.ts";
-import { appliedPaths } from "../machine/paths.ts";
+import { appliedPaths } from "../paths.ts";
 import type { Volume } from "../spec/machine_spec.ts";
 
 /** What an archive holds of the hidden folder, and nothing else: not secrets, nor what is of one host alone. */

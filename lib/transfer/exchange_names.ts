@@ -11,7 +11,7 @@ import { readHostIdentity } from "../host/yggdrasil.ts";
 import { applySteps } from "../steps/apply.ts";
 import { readHostState } from "../machine/derive.ts";
 import { waitForConfigLock } from "../machine/lock.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import { formatHostDocument, parseHostDocument } from "../names/host_document.ts";
 import { bridgeMachines } from "../names/known_names.ts";
 import { planImport } from "../names/plan_import.ts";

@@ -12,7 +12,7 @@ import { whileFrozen } from "../host/freezer.ts";
 import type { Host } from "../host/host.ts";
 import { type ApplyTools, applySteps } from "../steps/apply.ts";
 import { noSuchMachine } from "../machine/inventory.ts";
-import { isDerivedDropIn, machinePaths } from "../machine/paths.ts";
+import { isDerivedDropIn, machinePaths } from "../paths.ts";
 import { listKeys } from "../secrets/secret_store.ts";
 import { keepUnitFiles } from "../snapshots/plan_unit_files.ts";
 import { readRunning } from "../snapshots/running.ts";

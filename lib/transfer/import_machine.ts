@@ -13,7 +13,7 @@ import { MbctlError } from "../errors.ts";
 import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { type ApplyTools, applySteps } from "../steps/apply.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { clearStaged, planRollback } from "../steps/plan_pull.ts";
 import { requireFreeName, requireNoClash } from "../machine/free_name.ts";
 import { readMachineFacts } from "../steps/pull.ts";

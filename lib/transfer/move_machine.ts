@@ -14,7 +14,7 @@ import { MbctlError } from "../errors.ts";
 import { makeDirectory, nameExists, removeFile } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { type ApplyTools, applySteps } from "../steps/apply.ts";
-import { foldersBelow, machinePaths } from "../machine/paths.ts";
+import { foldersBelow, machinePaths } from "../paths.ts";
 import { readConnectorUsers } from "../connector/require_connectors.ts";
 import { prepareRemoval } from "../steps/remove.ts";
 import type { Step } from "../steps/step.ts";

@@ -6,7 +6,7 @@
  */
 
 import type { Change } from "../change/apply_change.ts";
-import { belowRoot, machinePaths, nextName } from "../machine/paths.ts";
+import { belowRoot, machinePaths, nextName } from "../paths.ts";
 import type { Step } from "../steps/step.ts";
 import type { SystemSettings } from "../os/system_settings.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";

@@ -11,7 +11,7 @@ import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { makePipe } from "../host/libc.ts";
 import { CommandError, hasProgram, requireProgram } from "../host/run.ts";
-import { foldersBelow, machinePaths } from "../machine/paths.ts";
+import { foldersBelow, machinePaths } from "../paths.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import { formatSshTarget, rsyncWords, type SshTarget, sshWords } from "./ssh_target.ts";
 

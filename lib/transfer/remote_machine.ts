@@ -11,7 +11,7 @@ import type { Host } from "../host/host.ts";
 import { readUnitStates } from "../host/systemd.ts";
 import { parseDigest, unknownDigest } from "../image/digest.ts";
 import { formatImageRef, parseImageRef, pinned } from "../image/reference.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { formatPublishedPort, type PublishedPort } from "../network/published_port.ts";
 import { listKeys, readSecret } from "../secrets/secret_store.ts";
 import type { MachineName } from "../spec/machine_name.ts";

@@ -14,7 +14,7 @@ import type { Host } from "../host/host.ts";
 import { isStopped, readLeader, readUnitStates } from "../host/systemd.ts";
 import { readMachineSpecs } from "../machine/inventory.ts";
 import { requireMachines } from "../machine/lifecycle.ts";
-import { appliedPaths, machinePaths } from "../machine/paths.ts";
+import { appliedPaths, machinePaths } from "../paths.ts";
 import { systemSettings } from "../steps/plan_tree.ts";
 import { requireFreeName, requireNoClash } from "../machine/free_name.ts";
 import { readMachineFacts } from "../steps/pull.ts";

@@ -11,7 +11,7 @@ import { machineSuffix } from "../address/machine_address.ts";
 import { connectorFolders } from "../connector/connector_paths.ts";
 import { setConfigValue } from "../config/edit_config.ts";
 import { MbctlError, usageError } from "../errors.ts";
-import { foldersBelow } from "../machine/paths.ts";
+import { foldersBelow } from "../paths.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 
 /** Who gets another name. */

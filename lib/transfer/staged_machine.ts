@@ -9,7 +9,7 @@ import { type PresentMachine, readAppliedImage } from "../change/present_machine
 import { rerender } from "../change/rerender.ts";
 import { MbctlError } from "../errors.ts";
 import { listDirectory, readTextIfPresent, removeFile, writeFileDurably } from "../host/files.ts";
-import { appliedPaths, isDerivedDropIn, machinePaths } from "../machine/paths.ts";
+import { appliedPaths, isDerivedDropIn, machinePaths } from "../paths.ts";
 import type { HostFacts } from "../render/render.ts";
 import { formatPublishedPort, type PublishedPort } from "../network/published_port.ts";
 import { readUnitFiles } from "../snapshots/unit_files.ts";

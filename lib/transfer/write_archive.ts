@@ -27,7 +27,7 @@ import { CommandError, hasProgram, requireProgram } from "../host/run.ts";
 import type { Spawn } from "../host/spawn.ts";
 import { parseDigest } from "../image/digest.ts";
 import { BLOCK_BYTES, paddingBytes, renderUstarHeader } from "../image/ustar.ts";
-import { stagedName } from "../machine/paths.ts";
+import { stagedName } from "../paths.ts";
 import {
   type ArchiveManifest,
   type ArchivePart,

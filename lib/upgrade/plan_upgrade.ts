@@ -9,7 +9,7 @@ import type { UnitAction } from "../host/systemd.ts";
 import type { Change } from "../change/apply_change.ts";
 import { type NewFiles, planFiles } from "../change/plan_files.ts";
 import type { VolumeChanges } from "../declare/plan_volumes.ts";
-import { belowRoot, machinePaths } from "../machine/paths.ts";
+import { belowRoot, machinePaths } from "../paths.ts";
 import { limitSteps, planTree, type TreeFitting, type TreeSource } from "../steps/plan_tree.ts";
 import type { Step } from "../steps/step.ts";
 import type { KeptCurrent } from "../snapshots/keep_current.ts";

@@ -12,7 +12,7 @@ import { usageError } from "../errors.ts";
 import { nameExists } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import type { MachineImage } from "../image/found_image.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { treeFitting, type TreeSource } from "../steps/plan_tree.ts";
 import { readMachineFacts } from "../steps/pull.ts";
 import { treeNeeds } from "../render/tree_needs.ts";

@@ -15,7 +15,7 @@ import type { MachineImage } from "../image/found_image.ts";
 import { formatImageRef, type ImageRef, parseImageRef } from "../image/reference.ts";
 import { requireMachines, requireTree } from "../machine/lifecycle.ts";
 import { takeMachineLock } from "../machine/lock.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import type { Step } from "../steps/step.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec, Volume } from "../spec/machine_spec.ts";

@@ -10,7 +10,7 @@ import { listDirectory, nameExists, readTextIfPresent } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { innermostPid } from "../host/namespaces.ts";
 import { readUnitStates, type UnitState } from "../host/systemd.ts";
-import { machinePaths } from "../machine/paths.ts";
+import { machinePaths } from "../paths.ts";
 import { stateWord } from "../machine/summary.ts";
 import { type MachineName, machineUnit } from "../spec/machine_name.ts";
 import {

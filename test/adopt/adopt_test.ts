@@ -21,7 +21,7 @@ import { unknownDigest } from "../../lib/image/digest.ts";
 import { type Host, openHost } from "../../lib/host/host.ts";
 import { applySteps } from "../../lib/steps/apply.ts";
 import { readDetails } from "../../lib/details/machine_details.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { parseMachineToml } from "../../lib/spec/machine_toml.ts";
 import { snapshot } from "../machine/_snapshot.ts";

@@ -1,7 +1,7 @@
 import { describe, expect, test } from "bun:test";
 import { parseEnvFile } from "../../lib/env/env_file.ts";
 import { type AdoptedSettings, readAdopted } from "../../lib/adopt/adopted_settings.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
 const paths = machinePaths("/", parseMachineName("vault"));

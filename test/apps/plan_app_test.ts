@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { planAddApp } from "../../lib/apps/plan_app.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { app } from "./_app.ts";
 

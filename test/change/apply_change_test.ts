@@ -18,7 +18,7 @@ import type { Host } from "../../lib/host/host.ts";
 import { makeRun } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
 import type { ApplyTools } from "../../lib/steps/apply.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import type { Step } from "../../lib/steps/step.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import { planFiles } from "../../lib/change/plan_files.ts";
 import { rerender } from "../../lib/change/rerender.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import type { Step } from "../../lib/steps/step.ts";
 import { facts, image, imageText, name, presentMachine, spec } from "./_machine.ts";
 

@@ -7,7 +7,7 @@ import { defaultHostConfig } from "../../lib/config/host_config.ts";
 import type { Host } from "../../lib/host/host.ts";
 import { makeRun } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
-import { machinePaths, type MachinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths, type MachinePaths } from "../../lib/paths.ts";
 import { imageText, name, presentMachine, spec } from "./_machine.ts";
 
 let host: Host;

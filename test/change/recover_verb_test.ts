@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { listPending } from "../../lib/machine/inventory.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { type MachineName, parseMachineName } from "../../lib/spec/machine_name.ts";
 import { transcript } from "../cli/transcript.ts";
 

@@ -6,7 +6,7 @@ import { readMachineState } from "../../lib/check/read_machine_files.ts";
 import { defaultHostConfig } from "../../lib/config/host_config.ts";
 import { makeRun } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { renderMachine } from "../../lib/render/render.ts";
 import { facts, image, name, spec } from "../change/_machine.ts";
 

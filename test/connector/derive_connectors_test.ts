@@ -15,7 +15,7 @@ import { dirname, join } from "node:path";
 import { deriveConnectors, previewConnectors } from "../../lib/connector/derive_connectors.ts";
 import { readInterpreter } from "../../lib/connector/elf_interpreter.ts";
 import { openHost } from "../../lib/host/host.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import type { HostState } from "../../lib/network/host_state.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import type { MachineSpec } from "../../lib/spec/machine_spec.ts";

@@ -5,7 +5,7 @@ import { dirname, join } from "node:path";
 import { appPaths } from "../../lib/apps/app_paths.ts";
 import { lackingPrograms } from "../../lib/connector/lacking_programs.ts";
 import { parseImageConfigText } from "../../lib/image/config.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseAppName } from "../../lib/spec/app_name.ts";
 import type { AppSpec } from "../../lib/spec/app_spec.ts";
 import type { MachineSpec } from "../../lib/spec/machine_spec.ts";

@@ -2,7 +2,7 @@
 
 import { expect, test } from "bun:test";
 import { planVolumes } from "../../lib/declare/plan_volumes.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { describeStep } from "../../lib/steps/step.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import type { Volume } from "../../lib/spec/machine_spec.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { diffFiles } from "../../lib/declare/show_files.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
 const paths = machinePaths("/", parseMachineName("web"));

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { describeChoices, describeVolumes } from "../../lib/details/choice_details.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseDevice } from "../../lib/spec/device.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { defaultChoices, type MachineSpec } from "../../lib/spec/machine_spec.ts";

@@ -6,7 +6,7 @@ import { parseEnvFile } from "../../lib/env/env_file.ts";
 import { defaultHostConfig, parseHostConfig } from "../../lib/config/host_config.ts";
 import { formatMachineToml, parseMachineToml } from "../../lib/spec/machine_toml.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseTemplate } from "../../lib/config/template_toml.ts";
 import { builtinTemplates } from "../../lib/network/builtin_templates.ts";
 import { verbTable } from "../../scripts/mbctl.ts";

@@ -12,7 +12,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { deriveHealth, previewHealth } from "../../lib/health/derive_health.ts";
 import { type Host, openHost } from "../../lib/host/host.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import type { HostState } from "../../lib/network/host_state.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import type { MachineSpec } from "../../lib/spec/machine_spec.ts";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { MbctlError } from "../../lib/errors.ts";
 import { explainSources, missingSources, requireSources } from "../../lib/machine/bound_sources.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseDevice } from "../../lib/spec/device.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { formatMachineToml } from "../../lib/spec/machine_toml.ts";

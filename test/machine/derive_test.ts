@@ -21,7 +21,7 @@ import {
 } from "../../lib/machine/derive.ts";
 import { formatMachineToml } from "../../lib/spec/machine_toml.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { findOldUnits } from "../../lib/machine/renew_units.ts";
 import { renderUnitDropIn } from "../../lib/nspawn/machine_unit.ts";
 import { parseSignal } from "../../lib/signal.ts";

@@ -18,7 +18,7 @@ import {
 } from "../../lib/machine/inventory.ts";
 import { formatMachineToml } from "../../lib/spec/machine_toml.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
-import { machinePaths, namesOf } from "../../lib/machine/paths.ts";
+import { machinePaths, namesOf } from "../../lib/paths.ts";
 
 let host: Host;
 beforeAll(() => {

@@ -6,7 +6,7 @@ import { MbctlError } from "../../lib/errors.ts";
 import { type Host, openHost } from "../../lib/host/host.ts";
 import { formatMachineToml } from "../../lib/spec/machine_toml.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { claimPorts } from "../../lib/machine/published_ports.ts";
 import { formatIpv4 } from "../../lib/network/ipv4.ts";
 import { parsePublishedPort } from "../../lib/network/published_port.ts";

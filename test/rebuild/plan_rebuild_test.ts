@@ -3,7 +3,7 @@ import { parsePrefix } from "../../lib/address/ipv6.ts";
 import { planFiles } from "../../lib/change/plan_files.ts";
 import type { Rerendering } from "../../lib/change/rerender.ts";
 import type { VolumeChanges } from "../../lib/declare/plan_volumes.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { treeFitting } from "../../lib/steps/plan_tree.ts";
 import { describeStep, type Step } from "../../lib/steps/step.ts";
 import { defaultHostNetworks } from "../../lib/network/host_network.ts";

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { secretBinds, secretCredentials, secretVariables } from "../../lib/secrets/delivery.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { parseSecretName, type SecretUse } from "../../lib/spec/secret_use.ts";

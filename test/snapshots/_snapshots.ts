@@ -2,7 +2,7 @@
 
 import { parseLabel } from "../../lib/snapshots/label.ts";
 import type { Snapshot } from "../../lib/snapshots/snapshot_document.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
 export const name = parseMachineName("web");

@@ -6,7 +6,7 @@ import { defaultHostConfig } from "../../lib/config/host_config.ts";
 import { makeRun } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
 import { applySteps } from "../../lib/steps/apply.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import type { Step } from "../../lib/steps/step.ts";
 import { keepCurrent } from "../../lib/snapshots/keep_current.ts";
 import { planBack } from "../../lib/snapshots/plan_back.ts";

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import type { Volume } from "../../lib/spec/machine_spec.ts";
 import {
   allVolumes,

@@ -8,7 +8,7 @@ import { makeRun } from "../../lib/host/run.ts";
 import { makeSpawn } from "../../lib/host/spawn.ts";
 import { hasSystemInit, readBaseMachine } from "../../lib/steps/base_machine.ts";
 import { requireMachines } from "../../lib/machine/lifecycle.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 
 let root: string;

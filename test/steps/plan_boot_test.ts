@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { openHost } from "../../lib/host/host.ts";
 import { noteBoot, planBoot, rememberStops } from "../../lib/steps/plan_boot.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { defaultChoices } from "../../lib/spec/machine_spec.ts";
 import { formatMachineToml, parseMachineToml } from "../../lib/spec/machine_toml.ts";

@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import * as fc from "fast-check";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import {
   clearStaged,
   finishPull,

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
-import { machinePaths, namesOf } from "../../lib/machine/paths.ts";
+import { machinePaths, namesOf } from "../../lib/paths.ts";
 import { clearStaged } from "../../lib/steps/plan_pull.ts";
 import { planRemove } from "../../lib/steps/plan_remove.ts";
 import { describeStep } from "../../lib/steps/step.ts";

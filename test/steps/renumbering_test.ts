@@ -9,7 +9,7 @@ import { makeSpawn } from "../../lib/host/spawn.ts";
 import { applySteps } from "../../lib/steps/apply.ts";
 import { parseHostConfig } from "../../lib/config/host_config.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { findRenumbering, planRenumbering } from "../../lib/steps/renumbering.ts";
 
 let root: string;

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseImageConfig } from "../../lib/image/config.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { requireChoices, requireMountPoints } from "../../lib/steps/require_choices.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { defaultChoices, type MachineSpec } from "../../lib/spec/machine_spec.ts";

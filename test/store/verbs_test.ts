@@ -9,7 +9,7 @@ import type { VerbTable } from "../../lib/cli/dispatch.ts";
 import { digestOf } from "../../lib/image/digest.ts";
 import { formatMachineToml } from "../../lib/spec/machine_toml.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { blobPath, partialPath } from "../../lib/store/paths.ts";
 import { transcript } from "../cli/transcript.ts";
 import { expectGolden } from "../golden/golden.ts";

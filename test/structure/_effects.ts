@@ -13,6 +13,7 @@ export const pure = [
   "mode",
   "network",
   "nspawn",
+  "paths.ts",
   "podman",
   "render",
   "signal.ts",

@@ -4,7 +4,7 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { parsePrefix } from "../../lib/address/ipv6.ts";
 import { parseImageConfig } from "../../lib/image/config.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { type HostFacts, type MachineFiles, renderMachine } from "../../lib/render/render.ts";
 import { defaultHostNetworks } from "../../lib/network/host_network.ts";
 import { parseDevice } from "../../lib/spec/device.ts";

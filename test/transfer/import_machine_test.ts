@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { MbctlError } from "../../lib/errors.ts";
 import { type Host, openHost } from "../../lib/host/host.ts";
 import { listMachineNames, pendingWork } from "../../lib/machine/inventory.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { recoverPull } from "../../lib/steps/pull.ts";
 import { parsePublishedPort } from "../../lib/network/published_port.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";

@@ -14,7 +14,7 @@ import { type Change, applyChange, recoverChange } from "../../lib/change/apply_
 import { journalStep } from "../../lib/change/journal.ts";
 import { type Host, openHost } from "../../lib/host/host.ts";
 import { applySteps } from "../../lib/steps/apply.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { parseMachineName } from "../../lib/spec/machine_name.ts";
 import { parseLabel } from "../../lib/snapshots/label.ts";
 import { formatSnapshot } from "../../lib/snapshots/snapshot_document.ts";

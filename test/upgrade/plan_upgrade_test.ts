@@ -1,7 +1,7 @@
 import { expect, test } from "bun:test";
 import type { Rerendering } from "../../lib/change/rerender.ts";
 import type { VolumeChanges } from "../../lib/declare/plan_volumes.ts";
-import { machinePaths } from "../../lib/machine/paths.ts";
+import { machinePaths } from "../../lib/paths.ts";
 import { describeStep, type Step } from "../../lib/steps/step.ts";
 import { keepCurrent } from "../../lib/snapshots/keep_current.ts";
 import { parseLabel } from "../../lib/snapshots/label.ts";

@@ -5,7 +5,7 @@
  */
 
 import { basename, dirname, join } from "node:path";
-import { type MachineName, machineUnit } from "../spec/machine_name.ts";
+import { type MachineName, machineUnit } from "./spec/machine_name.ts";
 
 /** The folders that hold machines, below the root given. */
 export interface Folders {
