@@ -1,3 +1,4 @@
+import { isatty } from "node:tty";
 import { runScript } from "../lib/cli/main.ts";
 import type { VerbContext } from "../lib/cli/context.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
@@ -78,9 +79,7 @@ const verb = defineVerb({
       throw new MbctlError(
         "conflict",
         `Cannot log in to "${name}": no systemd with dbus runs in it`,
-        {
-          hint: `mbctl machines exec ${name} --user ${user} -- COMMAND`,
-        },
+        { hint: `mbctl machines exec ${name} --user ${user} -- COMMAND` },
       );
     }
     const { tree } = machinePaths(host.root, name);
@@ -111,7 +110,9 @@ const verb = defineVerb({
     // A system that shuts down stops nsenter, which somebody must continue.
     if (program === leader) {
       say(quoteLine(argv));
-      const attend = () => attendProgram(argv, passed, { init: leader, isForeground: true });
+      // Keys reach all who are on the terminal; without one, signals are passed on.
+      const isForeground = [0, 1, 2].some(isatty);
+      const attend = () => attendProgram(argv, passed, { init: leader, isForeground });
       return await inCgroupOf(program, attend);
     }
     joinCgroup(program);

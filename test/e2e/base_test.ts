@@ -5,10 +5,12 @@
 
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { DebianMirror } from "../lab/debian_mirror.ts";
+import { shellWord } from "../lab/enter.ts";
 import type { Host } from "../lab/host.ts";
 import type { HostOs } from "../lab/host_image.ts";
 import { debianBaseLayout, type DebianRelease } from "../lab/images/debian_base.ts";
 import { type Lab, startLab } from "../lab/lab.ts";
+import { keys } from "../lab/pty.ts";
 import { Registry } from "../lab/registry.ts";
 import { waitFor } from "../lab/wait_for.ts";
 import {
@@ -156,6 +158,28 @@ describe.each(testedHosts)("whole systems on %s", (os) => {
         2,
         "mbctl: Cannot use --user with a command: it is for a login\nhint: mbctl machines exec Made --user build -- COMMAND\n",
       ]);
+    },
+    testTimeoutMs,
+  );
+
+  test(
+    "keys and signals reach a command in it",
+    async () => {
+      const waits = ["machines", "shell", "Made", "--", "sh", "-c", "echo begun; exec sleep 100"];
+      await using pty = host.pty(["bash", "--norc", "-i"]);
+      pty.send(`mbctl ${waits.map(shellWord).join(" ")}\r`);
+      await pty.waitFor(/^begun\r/m);
+      pty.send(keys.ctrlZ);
+      await pty.waitFor(/Stopped.*mbctl/);
+      pty.send("fg\r");
+      await pty.waitFor(/^mbctl 'machines'/m);
+      pty.send(keys.ctrlC);
+      pty.send('echo "code=$?"\r');
+      await pty.waitFor(/^code=130\r/m);
+      await using alone = host.start(["mbctl", ...waits]);
+      await alone.waitForOutput(/begun/);
+      await alone.kill("SIGINT");
+      expect((await alone.exited).exitCode).toBe(130);
     },
     testTimeoutMs,
   );
