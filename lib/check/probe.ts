@@ -14,11 +14,11 @@ import { hasProgram, type RunOptions } from "../host/run.ts";
 const programTimeoutMs = 10_000;
 /**
  * Longest wait for a packet. Who is there answers in milliseconds, and who is not refuses at once; but a host under load
- * lets everybody wait, and loses a packet now and then: what is asked is asked again each second.
+ * lets everybody wait, and loses a packet now and then: what is asked is asked again.
  */
-const packetTimeoutMs = 4000;
+const packetTimeoutMs = 2500;
 /** Until what is asked of a name server is asked again. */
-const askAgainMs = 1000;
+const askAgainMs = 800;
 
 /** What a program said, and whether it ended well. */
 export interface Answer {
@@ -58,10 +58,10 @@ export async function ask(
   }
 }
 
-/** Whether an address answers one of the pings of four seconds (-w); undefined where there is no ping(8). */
+/** Whether an address answers one of two pings (-w: in two seconds); undefined where there is no ping(8). */
 export async function answersPing(host: Host, address: string): Promise<boolean | undefined> {
   if (!hasProgram("ping")) return undefined;
-  return (await ask(host, ["ping", "-n", "-c1", "-w4", address])).isDone;
+  return (await ask(host, ["ping", "-n", "-c1", "-w2", address])).isDone;
 }
 
 /** Whether a TCP port takes connections. */

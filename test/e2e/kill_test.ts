@@ -7,12 +7,12 @@ import {
   labTimeoutMs,
   mbctl,
   mbctlOut,
-  testedHosts,
+  testedHost,
   testTimeoutMs,
   tracesOfMachines,
 } from "./_lab.ts";
 
-describe.each(testedHosts)("killed on %s", (os) => {
+describe.each(testedHost)("killed on %s", (os) => {
   let lab: BadLab;
   let pullWords: string[];
   const removeWords = ["machines", "remove", "web", "--yes"];

@@ -2,7 +2,7 @@
 
 import { beforeAll, describe, expect, test } from "bun:test";
 import { waitFor } from "../lab/wait_for.ts";
-import { mbctl, mbctlOut, testedHosts, testTimeoutMs, tracesOfMachines } from "./_lab.ts";
+import { mbctl, mbctlOut, testedHost, testTimeoutMs, tracesOfMachines } from "./_lab.ts";
 import { dataPath, hostWith, pull, unitOf, waitForMark } from "./_machines.ts";
 import { inside } from "./_network.ts";
 
@@ -21,7 +21,7 @@ const images = {
   },
 } as const;
 
-describe.each(testedHosts)("on %s, machines rename", (os) => {
+describe.each(testedHost)("on %s, machines rename", (os) => {
   const host = hostWith(os, images);
   let address: string;
 
