@@ -229,7 +229,9 @@ describe("a lab leaves nothing behind", () => {
     const reaper = childrenOf(child.pid).find((pid) =>
       readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("reaper.sh"),
     );
-    process.kill(reaper ?? 0, "SIGKILL");
+    // 0 would be all of us.
+    if (reaper === undefined) throw new Error("no reaper runs");
+    process.kill(reaper, "SIGKILL");
     child.kill("SIGKILL");
     await child.exited;
     expect((await findLeftovers(dir)).join("\n")).toContain(dir);

@@ -120,7 +120,7 @@ describe.skipIf(!canPull || !canServe)("stopped", () => {
   );
 
   test("the end of the applying process takes the pull back", async () => {
-    const { child, applier = 0, hasStopped } = await pullThatHangs("the applying process");
+    const { child, applier = Number.NaN, hasStopped } = await pullThatHangs("the applying process");
     process.kill(applier, "SIGKILL");
     const stderr = await new Response(child.stderr).text();
     await child.exited;
