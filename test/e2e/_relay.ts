@@ -108,23 +108,32 @@ export async function askUdp(
   return (await host.run(["perl", "-e", udpClient, address, `${port}`, text])).stdout;
 }
 
-/** Opens all connections first, then asks over each of them, and counts the answers. */
-const manyClients = `use Socket ":all"; my ($host, $port, $count) = @ARGV; my @all;
+/**
+ * Opens connections, so many in a moment: before the next come, one that came behind them has its answer. Asks over all of
+ * them when all are open, and counts the answers.
+ */
+const manyClients = `use Socket ":all"; my ($host, $port, $count, $burst) = @ARGV; my @all;
   my $to = pack_sockaddr_in6($port, inet_pton(AF_INET6, $host));
-  for (1 .. $count) { my $s; socket($s, AF_INET6, SOCK_STREAM, 6) && connect($s, $to) or die "connection $_: $!"; push @all, $s }
-  for my $s (@all) { send($s, "GET / HTTP/1.0\\r\\n\\r\\n", 0) or die $! }
-  my $good = 0;
-  for my $s (@all) { local $/; my $text = <$s>; $good++ if $text =~ m(^HTTP/1.1 200 ) }
-  print $good`;
+  sub begin { my $s; socket($s, AF_INET6, SOCK_STREAM, 6) && connect($s, $to) or die "connection: $!"; return $s }
+  sub ask { send($_[0], "GET / HTTP/1.0\\r\\n\\r\\n", 0) or die $! }
+  sub hear { my $s = shift; local $/; my $text = <$s>; return $text =~ m(^HTTP/1.1 200 ) }
+  while (@all < $count) { push @all, begin() for 1 .. $burst; my $last = begin(); ask($last); hear($last) }
+  ask($_) for @all;
+  print scalar grep { hear($_) } @all`;
 
-/** How many of so many clients at a time get a page. */
+/**
+ * How many of so many clients at a time get a page.
+ *
+ * @param burst how many of them come at the same moment; divides their number.
+ */
 export async function countAnswers(
   host: Host,
   address: string,
   port: number,
   clients: number,
+  burst = clients,
 ): Promise<number> {
   const script = 'ulimit -n 16384; exec perl -e "$@"';
-  const words = [manyClients, address, `${port}`, `${clients}`];
+  const words = [manyClients, address, `${port}`, `${clients}`, `${burst}`];
   return Number((await host.sh(script, words, { timeoutMs: 60_000 })).stdout);
 }
