@@ -5,8 +5,9 @@
  * @module
  */
 
-import { parse, stringify } from "smol-toml";
+import { stringify } from "smol-toml";
 import { setConfigValue } from "../config/edit_config.ts";
+import { parseTomlIfWhole } from "../config/toml.ts";
 import { MbctlError, usageError } from "../errors.ts";
 import { formatPublishedPort, type PublishedPort } from "../network/published_port.ts";
 import type { AppName } from "../spec/app_name.ts";
@@ -145,7 +146,7 @@ function linesOf(text: string): string[] {
 
 /** None where the text cannot be read. */
 function tablesOf(text: string): Record<string, unknown>[] {
-  const apps = parsed(text)?.apps;
+  const apps = parseTomlIfWhole(text)?.apps;
   return Array.isArray(apps) ? (apps as Record<string, unknown>[]) : [];
 }
 
@@ -160,8 +161,8 @@ function checked(
     String(one.name) < String(two.name) ? -1 : 1;
   const sorted = (tables: readonly Record<string, unknown>[]) => tables.toSorted(byName);
   // As TOML reads them back: what is undefined is no key.
-  const wanted = parsed(stringify({ ...parsed(before), apps: sorted(apps) }));
-  const read = parsed(after);
+  const wanted = parseTomlIfWhole(stringify({ ...parseTomlIfWhole(before), apps: sorted(apps) }));
+  const read = parseTomlIfWhole(after);
   const found = { ...read, apps: sorted(tablesOf(after)) };
   if (read !== undefined && Bun.deepEquals(found, { ...wanted, apps: wanted?.apps ?? [] }))
     return after;
@@ -169,12 +170,4 @@ function checked(
     `Cannot edit the application "${name}" in machine.toml: it is written in a way that mbctl does not edit`,
     "mbctl machines edit NAME, and write the table [[apps]] yourself",
   );
-}
-
-function parsed(text: string): Record<string, unknown> | undefined {
-  try {
-    return parse(text);
-  } catch {
-    return undefined;
-  }
 }

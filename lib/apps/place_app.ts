@@ -7,6 +7,7 @@
 
 import { readdirSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { nameExists } from "../host/files.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import { appUnits, unitFolder, wantsFolder } from "./app_paths.ts";
@@ -106,9 +107,6 @@ function clearVolumes(place: AppPlace, name: AppName): void {
 
 /** Undefined for a machine that has no such folder. */
 function openVolumes(place: AppPlace, kind: "data" | "config"): BoundFolder | undefined {
-  try {
-    return BoundFolder.open(volumesFolder(place, kind), "/oci");
-  } catch {
-    return undefined;
-  }
+  const folder = volumesFolder(place, kind);
+  return nameExists(folder) ? BoundFolder.open(folder, "/oci") : undefined;
 }

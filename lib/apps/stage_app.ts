@@ -20,6 +20,7 @@ import { join } from "node:path";
 import type { Run } from "../host/run.ts";
 import { syncFileSystemOf } from "../host/files.ts";
 import { parseImageConfigText } from "../image/config.ts";
+import { isExecutableInside } from "../machine/shell.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import type { Volume } from "../spec/machine_spec.ts";
@@ -143,16 +144,7 @@ function lookInto(root: string): AppTree {
   return {
     passwd: read("/etc/passwd"),
     group: read("/etc/group"),
-    isProgram(path) {
-      try {
-        const { hostPath, exists } = resolveInside(root, path);
-        const entry = exists ? lstatSync(hostPath) : undefined;
-        return entry?.isFile() === true && (entry.mode & 0o111) !== 0;
-      } catch {
-        // A file where a directory should be, or links without end: not here.
-        return false;
-      }
-    },
+    isProgram: (path) => isExecutableInside(root, path),
   };
 }
 

@@ -7,6 +7,7 @@
 
 import { parse } from "smol-toml";
 import { usageError } from "../errors.ts";
+import { parseTomlIfWhole } from "./toml.ts";
 
 /** What can be set. */
 type Value = string | boolean | readonly string[];
@@ -56,7 +57,7 @@ const valueAndComment =
 /** How many lines a list takes that begins in the first of them; 1 for what is no list. */
 function listLines(lines: readonly string[]): number {
   const count = lines.findIndex(
-    (_, index) => readUnlessBroken(lines.slice(0, index + 1).join("\n")) !== undefined,
+    (_, index) => parseTomlIfWhole(lines.slice(0, index + 1).join("\n")) !== undefined,
   );
   return Math.max(0, count) + 1;
 }
@@ -104,7 +105,7 @@ function checkEdit(
   const place = table === undefined ? wanted : wanted[table];
   if (isTable(place)) {
     place[key] = typeof value === "object" ? [...value] : value;
-    if (Bun.deepEquals(wanted, readUnlessBroken(after))) return;
+    if (Bun.deepEquals(wanted, parseTomlIfWhole(after))) return;
   }
   const name = table === undefined ? key : `${table}.${key}`;
   throw usageError(
@@ -117,12 +118,4 @@ function isTable(value: unknown): value is Record<string, unknown> {
   if (typeof value !== "object" || value === null) return false;
   // smol-toml's tables have no prototype; dates and lists have.
   return [null, Object.prototype].includes(Object.getPrototypeOf(value));
-}
-
-function readUnlessBroken(text: string): unknown {
-  try {
-    return parse(text);
-  } catch {
-    return undefined;
-  }
 }

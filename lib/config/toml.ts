@@ -22,6 +22,16 @@ export function parseToml(text: string, file: string): unknown {
   }
 }
 
+/** The same of a text that may not be TOML, or not yet; undefined then. */
+export function parseTomlIfWhole(text: string): Record<string, unknown> | undefined {
+  try {
+    return parse(text);
+  } catch (error) {
+    if (!(error instanceof TomlError)) throw error;
+    return undefined;
+  }
+}
+
 /** The error for a file that cannot be read. */
 export function invalidToml(file: string, state: string): MbctlError {
   return new MbctlError("usage", `Cannot read ${JSON.stringify(file)}: ${state}`, {

@@ -4,8 +4,8 @@
  * @module
  */
 
-import { parse, TomlError } from "smol-toml";
 import type { EditedFiles } from "../change/present_machine.ts";
+import { parseTomlIfWhole } from "../config/toml.ts";
 import type { MachinePaths } from "../paths.ts";
 import { formatDiff, formatEnvDiff, formatUnitDiff, type LineHider } from "../merge/file_diff.ts";
 
@@ -102,10 +102,6 @@ function valuesOfEnv(text: string): string[] {
       for (const [key, inner] of Object.entries(value)) collect(inner, isEnv || key === "env");
     }
   };
-  try {
-    collect(parse(text), false);
-  } catch (error) {
-    if (!(error instanceof TomlError)) throw error;
-  }
+  collect(parseTomlIfWhole(text), false);
   return values;
 }

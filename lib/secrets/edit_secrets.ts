@@ -6,6 +6,7 @@
  */
 
 import { parse, stringify } from "smol-toml";
+import { parseTomlIfWhole } from "../config/toml.ts";
 import { usageError } from "../errors.ts";
 import { formatSecretUse } from "../spec/secret_toml.ts";
 import type { SecretName, SecretUse } from "../spec/secret_use.ts";
@@ -100,7 +101,7 @@ function keyOf(line: string): string | undefined {
 }
 
 function isSetTo(line: string, key: string, value: unknown): boolean {
-  const read = parsedUnlessBroken(line);
+  const read = parseTomlIfWhole(line);
   return read !== undefined && key in read && read[key] === value;
 }
 
@@ -124,7 +125,7 @@ function checkEdit(
     ...table,
     secrets: tables.map((one) => JSON.stringify(Object.entries(one).sort())).sort(),
   });
-  const read = parsedUnlessBroken(after);
+  const read = parseTomlIfWhole(after);
   const isRight =
     read !== undefined &&
     Bun.deepEquals(withSecrets(read, tablesOf(after)), withSecrets(parse(before), secrets));
@@ -133,12 +134,4 @@ function checkEdit(
     `Cannot edit the secret "${name}" in machine.toml: it is written in a way that mbctl does not edit`,
     "mbctl machines edit NAME, and write the table [[secrets]] yourself",
   );
-}
-
-function parsedUnlessBroken(text: string): Record<string, unknown> | undefined {
-  try {
-    return parse(text);
-  } catch {
-    return undefined;
-  }
 }
