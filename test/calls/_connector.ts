@@ -82,7 +82,7 @@ export class TestConnector implements AsyncDisposable {
 
   /** Takes a client in the server's place. */
   async accept(): Promise<number> {
-    const what = { timeoutMs: 5000, intervalMs: 2, what: "a client" };
+    const what = { intervalMs: 2, what: "a client" };
     return await waitFor(() => {
       const socket = acceptSocket(this.#listener);
       return socket >= 0 && socket;
@@ -152,7 +152,7 @@ export class TestConnector implements AsyncDisposable {
       rmdirSync(this.cgroup);
       return true;
     };
-    await waitFor(remove, { timeoutMs: 5000, intervalMs: 10, what: "the end of all commands" });
+    await waitFor(remove, { intervalMs: 10, what: "the end of all commands" });
     rmSync(this.folder, { recursive: true });
   }
 }

@@ -17,7 +17,7 @@ export class TestNamespace implements AsyncDisposable {
     const argv = ["unshare", "--pid", "--mount-proc", "--fork", "--kill-child", "sleep", "600"];
     const child = Bun.spawn(argv, { stdio: ["ignore", "ignore", "ignore"] });
     const children = `/proc/${child.pid}/task/${child.pid}/children`;
-    const what = { timeoutMs: 4000, intervalMs: 5, what: "a PID namespace" };
+    const what = { intervalMs: 5, what: "a PID namespace" };
     const pid = await waitFor(() => Number(readFileSync(children, "utf8")) || undefined, what);
     await waitFor(() => readFileSync(`/proc/${pid}/comm`, "utf8") === "sleep\n", what);
     return new TestNamespace(child, pid);

@@ -24,7 +24,6 @@ function header(length: number): Uint8Array {
 /** Waits until the server has no descriptor more than before, and no command runs. */
 async function nothingLeft(connector: TestConnector, descriptors: number): Promise<void> {
   await waitFor(() => connector.groups().length === 0 && connector.descriptors() === descriptors, {
-    timeoutMs: 10_000,
     intervalMs: 10,
     what: "the end of all that was started",
     explain: () => `${connector.descriptors()} of ${descriptors}: ${links(connector.pid)}`,
@@ -212,7 +211,6 @@ describe("behind its request, a client", () => {
     using client = connector.connect();
     client.send(request(["run", "/bin/sleep", "60"]), stdio);
     await waitFor(() => connector.processes().length === 1, {
-      timeoutMs: 5000,
       intervalMs: 5,
       what: "it",
     });
@@ -229,7 +227,6 @@ describe("behind its request, a client", () => {
       stdio,
     );
     await waitFor(() => connector.processes().length === 2, {
-      timeoutMs: 5000,
       intervalMs: 5,
       what: "it",
     });

@@ -4,6 +4,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { encodeFrame } from "../../lib/calls/frame.ts";
+import { readTextIfPresent } from "../../lib/host/files.ts";
 import { exitCodeOf } from "../lab/run.ts";
 import { waitFor } from "../lab/wait_for.ts";
 import { TestConnector } from "./_connector.ts";
@@ -15,15 +16,19 @@ const shell = (script: string) => ["run", "/bin/sh", "-c", script];
 /** Waits until nothing of any command is left, and the server has no descriptor more than before. */
 async function nothingLeft(connector: TestConnector, descriptors: number): Promise<void> {
   await waitFor(() => connector.groups().length === 0 && connector.descriptors() === descriptors, {
-    timeoutMs: 5000,
     intervalMs: 10,
     what: "the end of all that was started",
     explain: () => `${connector.groups()} ${connector.descriptors()} of ${descriptors}`,
   });
 }
 
-function fdinfo(pid: number, descriptor: string): string {
-  return readFileSync(`/proc/${pid}/fdinfo/${descriptor}`, "utf8");
+/** Descriptors of a process that its children inherit (proc_pid_fdinfo(5): without O_CLOEXEC); its three streams left out. */
+function inheritable(pid: number): string[] {
+  return readdirSync(`/proc/${pid}/fd`).filter((fd) => {
+    // One that was closed since is inherited by nobody.
+    const info = Number(fd) > 2 ? readTextIfPresent(`/proc/${pid}/fdinfo/${fd}`) : undefined;
+    return info !== undefined && !/^flags:\s*0?2[0-7]{6}$/m.test(info);
+  });
 }
 
 /** Processor time of a process so far (proc_pid_stat(5), utime and stime). */
@@ -79,11 +84,7 @@ describe("a lent command", () => {
     expect(proc("status")).toMatch(/SigBlk:\t0{16}\nSigIgn:\t0{8}[08]0{7}\n/);
     expect(proc("cgroup")).toMatch(/^0::\S*\/mbctl-connector-\w+\/mbctl-connector_test\.\d+-1$/m);
     expect(proc("stat").split(" ").slice(4, 6)).toEqual([`${pid}`, `${pid}`]);
-    // The server's own, all of which its children do not inherit (proc_pid_fdinfo(5): O_CLOEXEC).
-    const inherited = readdirSync(`/proc/${connector.pid}/fd`)
-      .filter((fd) => Number(fd) > 2)
-      .filter((fd) => !/^flags:\s*0?2[0-7]{6}$/m.test(fdinfo(connector.pid, fd)));
-    expect(inherited).toEqual([]);
+    expect(inheritable(connector.pid)).toEqual([]);
     call.stdin.end();
     await call.exited;
   });

@@ -108,7 +108,6 @@ describe("a signal to the client", () => {
     await using connector = await new TestConnector().serve({ planMs: 300 });
     const call = connector.start(shell("echo never"));
     await waitFor(() => connector.descriptors() >= 11, {
-      timeoutMs: 5000,
       intervalMs: 2,
       what: "the request",
     });
@@ -135,7 +134,6 @@ describe("a client that is gone", () => {
     const call = connector.start(shell(`trap '' HUP; ${daemon} read x; sleep 63`));
     await linesOf(call)();
     await waitFor(() => connector.processes().length >= 4, {
-      timeoutMs: 5000,
       intervalMs: 5,
       what: "all",
     });
@@ -150,13 +148,11 @@ describe("a client that is gone", () => {
     const before = connector.descriptors();
     const call = connector.start(shell("echo begun >&2"));
     await waitFor(() => connector.descriptors() === before + 4, {
-      timeoutMs: 5000,
       intervalMs: 2,
       what: "the request",
     });
     call.kill("SIGKILL");
     await waitFor(() => connector.descriptors() === before, {
-      timeoutMs: 5000,
       intervalMs: 5,
       what: "the end",
     });

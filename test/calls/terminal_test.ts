@@ -109,7 +109,7 @@ describe("a command on a terminal", () => {
     terminal.send("sleep 60\r");
     await terminal.waitFor(/sleep 60\r\n/);
     const sleeps = () => connector.processes().some((pid) => nameOf(pid) === "sleep");
-    await waitFor(sleeps, { timeoutMs: 5000, intervalMs: 5, what: "sleep" });
+    await waitFor(sleeps, { intervalMs: 5, what: "sleep" });
     terminal.send(keys.ctrlZ);
     await terminal.waitFor(/Stopped\s+sleep 60/);
     terminal.send("fg\r");
@@ -193,7 +193,7 @@ describe("a client on a terminal", () => {
     await terminal.waitFor(/begun\r+\n/);
     terminal.send("one\r");
     await terminal.waitFor(/outer one\r\n/);
-    const raw = { timeoutMs: 5000, intervalMs: 10, what: "the foreground" };
+    const raw = { intervalMs: 10, what: "the foreground" };
     await waitFor(() => terminal.isRaw(), raw);
     terminal.send("two\r");
     await terminal.waitFor(/got two\r\n/);
@@ -208,7 +208,6 @@ describe("a client on a terminal", () => {
     await using terminal = call(connector, "echo ready $PPID; exec sleep 60");
     await terminal.waitFor(/ready/);
     await waitFor(() => terminal.isRaw(), {
-      timeoutMs: 5000,
       intervalMs: 5,
       what: "a raw terminal",
     });
@@ -226,7 +225,6 @@ describe("a client on a terminal", () => {
     await terminal.waitFor(/ready/);
     process.kill(clientOf(connector), "SIGKILL");
     await waitFor(() => connector.groups().length === 0, {
-      timeoutMs: 5000,
       intervalMs: 10,
       what: "its end",
     });

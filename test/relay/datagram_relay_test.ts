@@ -50,7 +50,7 @@ async function ask(
       }
       return answer;
     },
-    { timeoutMs: 10_000, intervalMs: 5, what: "an answer" },
+    { intervalMs: 5, what: "an answer" },
   );
 }
 

@@ -76,7 +76,7 @@ function watch(shell: readonly string[], wanted: readonly string[], first: Net) 
   const calls = () => read("calls");
   const looks = () => read("looks").length;
   const waitForLooks = async (count: number) => {
-    await waitFor(() => looks() >= count, { timeoutMs: 5000, intervalMs: 5, what: "a look" });
+    await waitFor(() => looks() >= count, { intervalMs: 5, what: "a look" });
   };
   return {
     show,
