@@ -48,7 +48,7 @@ const verb = defineVerb({
       parse: parseImageRef,
       help: "another image, where the registry no longer has the one of before",
     },
-    publish: { ...networkFlags.publish, help: "in the place of its ports of the host; repeatable" },
+    publish: { ...networkFlags.publish, help: "in the place of its ports of the host" },
     start: { type: "boolean", help: "start it at once" },
     keepIdentity: {
       type: "boolean",
