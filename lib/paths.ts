@@ -7,6 +7,9 @@
 import { basename, dirname, join } from "node:path";
 import { type MachineName, machineUnit } from "./spec/machine_name.ts";
 
+/** In a machine: a folder for each machine whose commands it may run. MBCTL_CONNECTOR_DIR names it. */
+export const connectorsInMachine = "/connectors";
+
 /** The folders that hold machines, below the root given. */
 export interface Folders {
   readonly trees: string;

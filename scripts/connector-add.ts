@@ -1,6 +1,6 @@
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
-import { connectorsInMachine } from "../lib/connector/connector_paths.ts";
+import { connectorsInMachine } from "../lib/paths.ts";
 import { hasConnectorsMounted } from "../lib/connector/mounted_connectors.ts";
 import { requireConnectors } from "../lib/connector/require_connectors.ts";
 import { openHost } from "../lib/host/host.ts";

@@ -1,7 +1,6 @@
 import { applyChange, recoverChange } from "../lib/change/apply_change.ts";
 import { runScript } from "../lib/cli/main.ts";
 import { defineVerb } from "../lib/cli/verb.ts";
-import { connectorsInMachine } from "../lib/connector/connector_paths.ts";
 import { readConnectorUsers } from "../lib/connector/require_connectors.ts";
 import { MbctlError, usageError } from "../lib/errors.ts";
 import { nameExists } from "../lib/host/files.ts";
@@ -9,7 +8,7 @@ import { openHost } from "../lib/host/host.ts";
 import { requireRoot } from "../lib/host/privilege.ts";
 import { readMachine } from "../lib/machine/inventory.ts";
 import { takeMachineLock } from "../lib/machine/lock.ts";
-import { machinePaths } from "../lib/paths.ts";
+import { connectorsInMachine, machinePaths } from "../lib/paths.ts";
 import { type MachineName, parseMachineName } from "../lib/spec/machine_name.ts";
 import { prepareRename } from "../lib/transfer/rename.ts";
 import { printSteps } from "./_print_steps.ts";

@@ -8,6 +8,7 @@ import { DEFAULT_PATH } from "../env/split_environment.ts";
 import type { EnvEntry } from "../env/env_entry.ts";
 import { MbctlError, usageError } from "../errors.ts";
 import type { ImageConfig } from "../image/config.ts";
+import { connectorsInMachine } from "../paths.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import { findUser, type UserFiles, type UserIds } from "../watch/image_user.ts";
 import { isSystemdVariable } from "./systemd_value.ts";
@@ -38,7 +39,7 @@ function appEnvironment(
     ["PATH", DEFAULT_PATH],
     ["HOME", home],
     ...(userName === undefined ? [] : [["USER", userName] as const]),
-    ["MBCTL_CONNECTOR_DIR", "/connectors"],
+    ["MBCTL_CONNECTOR_DIR", connectorsInMachine],
   ];
   return [...new Map([...found, ...image.env, ...app.environment])];
 }

@@ -13,6 +13,7 @@ import {
   unitSection,
 } from "../nspawn/unit_file.ts";
 import type { ImageConfig } from "../image/config.ts";
+import { connectorsInMachine } from "../paths.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import type { Volume } from "../spec/machine_spec.ts";
 import type { RestartPolicy } from "../spec/restart_policy.ts";
@@ -103,7 +104,7 @@ export function execItems(app: AppSpec, program: AppProgram): UnitItem[] {
     unitComment("Names are looked up as the machine does it."),
     unitEntry("BindReadOnlyPaths", "-/etc/resolv.conf -/etc/hosts"),
     unitComment("Commands of other machines that this one was given."),
-    unitEntry("BindReadOnlyPaths", "-/connectors"),
+    unitEntry("BindReadOnlyPaths", `-${connectorsInMachine}`),
     ...(isLender(app) ? [unitEntry("BindReadOnlyPaths", `${paths.busybox}:${innerBusybox}`)] : []),
     ...outerFirst(app.volumes)
       .filter((volume) => !isInside(volume, app.volumes))

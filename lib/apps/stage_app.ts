@@ -21,6 +21,7 @@ import type { Run } from "../host/run.ts";
 import { syncFileSystemOf } from "../host/files.ts";
 import { parseImageConfigText } from "../image/config.ts";
 import { isExecutableInside } from "../machine/shell.ts";
+import { connectorsInMachine } from "../paths.ts";
 import type { AppName } from "../spec/app_name.ts";
 import type { AppSpec } from "../spec/app_spec.ts";
 import type { Volume } from "../spec/machine_spec.ts";
@@ -92,8 +93,8 @@ export async function stageApp(
 /** What systemd mounts in an application's tree has to be there, and to be no link that leads elsewhere. */
 function fitTree(root: string, app: AppSpec): void {
   chmodSync(root, 0o755);
-  for (const folder of ["proc", "sys", "dev", "tmp", "var/tmp", "etc", "connectors"]) {
-    makeDirectoryInside(root, `/${folder}`);
+  for (const folder of ["/proc", "/sys", "/dev", "/tmp", "/var/tmp", "/etc", connectorsInMachine]) {
+    makeDirectoryInside(root, folder);
   }
   for (const file of ["/etc/resolv.conf", "/etc/hosts"]) {
     const { hostPath } = resolveInside(root, file, { followLast: false });

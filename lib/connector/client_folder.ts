@@ -30,14 +30,9 @@ import {
 } from "../host/files.ts";
 import type { Host } from "../host/host.ts";
 import { childArgument, installedProgram } from "../host/self.ts";
-import { stagedName } from "../paths.ts";
+import { connectorsInMachine, stagedName } from "../paths.ts";
 import { resolveInside } from "../trees/root_tree.ts";
-import {
-  clientInMachine,
-  connectorFolders,
-  connectorsInMachine,
-  socketName,
-} from "./connector_paths.ts";
+import { clientInMachine, connectorFolders, socketName } from "./connector_paths.ts";
 import { formatInterpreter, readInterpreter } from "./elf_interpreter.ts";
 
 /** What compiled Bun is linked with, beside the loader; all are part of glibc. */

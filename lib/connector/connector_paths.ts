@@ -6,14 +6,11 @@
 
 import { join } from "node:path";
 import type { EnvEntry } from "../env/env_entry.ts";
-import { foldersBelow } from "../paths.ts";
+import { connectorsInMachine, foldersBelow } from "../paths.ts";
 import type { NspawnBind } from "../nspawn/render.ts";
 import type { MachineName } from "../spec/machine_name.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import type { Caller } from "./unit_names.ts";
-
-/** In a machine: a folder for each machine whose commands it may run. MBCTL_CONNECTOR_DIR names it. */
-export const connectorsInMachine = "/connectors";
 
 /** In a machine, in that folder: the program that calls, with all that it needs. */
 export const clientInMachine = `${connectorsInMachine}/.client`;

@@ -7,7 +7,8 @@
 
 import { lstatSync } from "node:fs";
 import type { MachineName } from "../spec/machine_name.ts";
-import { callerFolder, connectorsInMachine } from "./connector_paths.ts";
+import { connectorsInMachine } from "../paths.ts";
+import { callerFolder } from "./connector_paths.ts";
 
 /**
  * @param root where the host's file system begins.

@@ -4,7 +4,7 @@
  * @module
  */
 
-import { connectorsInMachine } from "../connector/connector_paths.ts";
+import { connectorsInMachine } from "../paths.ts";
 import type { ImageConfig } from "../image/config.ts";
 import type { MachineSpec } from "../spec/machine_spec.ts";
 import { outerFirst } from "../spec/volume.ts";
